@@ -1,0 +1,186 @@
+//! Settings of a client.
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_bedrockruntime::config::{Credentials, HttpClient, IntoShared, Region, SharedHttpClient, Token};
+
+use super::Bedrock;
+use crate::error::{Error, ErrorKind};
+use crate::translate::{Options, Strictness};
+
+/// The region where nothing names one.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Which credentials were given by hand: they win over an API key in the environment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Explicit {
+    /// None: the environment decides.
+    #[default]
+    No,
+    /// A key pair.
+    KeyPair,
+    /// A Bedrock API key.
+    ApiKey,
+}
+
+/// Settings of a client; what is not set comes from the environment.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), bedrock_chat::Error> {
+/// use bedrock_chat::Bedrock;
+///
+/// let bedrock = Bedrock::builder().region("eu-central-1").profile("work").build().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Builder {
+    region: Option<String>,
+    profile: Option<String>,
+    endpoint_url: Option<String>,
+    credentials: Option<Credentials>,
+    api_key: Option<Token>,
+    http_client: Option<SharedHttpClient>,
+    sdk_config: Option<SdkConfig>,
+    options: Options,
+}
+
+impl Builder {
+    /// The region, such as `eu-central-1`. Otherwise `AWS_REGION`, `AWS_DEFAULT_REGION`, the
+    /// profile's region, and `us-east-1`, in this order.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// The profile of the shared AWS files. Otherwise `AWS_PROFILE`, or `default`.
+    pub fn profile(mut self, profile: impl Into<String>) -> Self {
+        self.profile = Some(profile.into());
+        self
+    }
+
+    /// Where the service is, such as `http://127.0.0.1:8080` for the simulator or the address of a
+    /// VPC endpoint.
+    pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// A key pair, and the session token of temporary credentials.
+    pub fn credentials(
+        mut self,
+        access_key_id: impl Into<String>,
+        secret_access_key: impl Into<String>,
+        session_token: Option<String>,
+    ) -> Self {
+        self.credentials = Some(Credentials::new(
+            access_key_id,
+            secret_access_key,
+            session_token,
+            None,
+            "bedrock-chat",
+        ));
+        self
+    }
+
+    /// A Bedrock API key. Otherwise `AWS_BEARER_TOKEN_BEDROCK`.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.api_key = Some(Token::new(key, None));
+        self
+    }
+
+    /// The HTTP client. All regions share its connections, so that [`Bedrock::invalidate`] opens no
+    /// new ones.
+    pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
+        self.http_client = Some(client.into_shared());
+        self
+    }
+
+    /// A configuration that was loaded already. What is set here besides wins over it.
+    pub fn sdk_config(mut self, config: SdkConfig) -> Self {
+        self.sdk_config = Some(config);
+        self
+    }
+
+    /// What happens to members of a request that Bedrock cannot take.
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.options.strictness = strictness;
+        self
+    }
+
+    /// Makes the client. It reads the environment and the shared AWS files; it makes no call.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_request` when a setting is not of its form.
+    pub async fn build(self) -> Result<Bedrock, Error> {
+        if self.credentials.is_some() && self.api_key.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "both a key pair and an API key were given: give one",
+            ));
+        }
+        let explicit = match (&self.credentials, &self.api_key) {
+            (Some(_), _) => Explicit::KeyPair,
+            (None, Some(_)) => Explicit::ApiKey,
+            (None, None) => Explicit::No,
+        };
+        let given = self.sdk_config.as_ref().and_then(SdkConfig::region);
+        let region = match (self.region, given) {
+            (Some(region), _) => region,
+            (None, Some(region)) => region.to_string(),
+            (None, None) => region_of_environment(self.profile.as_deref()).await,
+        };
+        if region.is_empty() || region.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
+            return Err(Error::invalid(
+                "region",
+                format!("is {region:?}, which is no region: give one such as us-east-1"),
+            ));
+        }
+        let config = match self.sdk_config {
+            Some(config) => config,
+            None => {
+                let mut loader = aws_config::defaults(BehaviorVersion::latest())
+                    .region(Region::new(region.clone()));
+                if let Some(profile) = self.profile {
+                    loader = loader.profile_name(profile);
+                }
+                loader.load().await
+            }
+        };
+        let mut config = config.into_builder().region(Region::new(region.clone()));
+        if let Some(url) = self.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        if let Some(credentials) = self.credentials {
+            config = config.credentials_provider(
+                aws_sdk_bedrockruntime::config::SharedCredentialsProvider::new(credentials),
+            );
+        }
+        if let Some(key) = self.api_key {
+            config = config.token_provider(aws_sdk_bedrockruntime::config::SharedTokenProvider::new(key));
+        }
+        if let Some(client) = self.http_client {
+            config = config.http_client(client);
+        }
+        Ok(Bedrock::new(config.build(), &region, self.options, explicit))
+    }
+}
+
+/// `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, us-east-1. The SDK's own chain would go on to
+/// ask the instance metadata, which takes seconds where there are none.
+async fn region_of_environment(profile: Option<&str>) -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    if let Some(region) = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")) {
+        return region;
+    }
+    let mut provider = aws_config::profile::region::Builder::default();
+    if let Some(profile) = profile {
+        provider = provider.profile_name(profile);
+    }
+    use aws_config::meta::region::ProvideRegion;
+    match provider.build().region().await {
+        Some(region) => region.to_string(),
+        None => DEFAULT_REGION.to_owned(),
+    }
+}

@@ -1,0 +1,13 @@
+//! bedrock-chat
+#![forbid(unsafe_code)]
+mod client;
+pub mod converse;
+mod error;
+mod json;
+pub mod models;
+pub mod openai;
+pub mod translate;
+mod vocabulary;
+pub use client::{Bedrock, Builder, CallbackResult, Callbacks, ChatStream};
+pub use error::{Classified, Error, ErrorKind, classify};
+pub use json::{Json, Members, Raw, Str};

@@ -1,0 +1,72 @@
+//! The catalogue: limits and abilities by model, from `catalog.tsv`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::ModelId;
+
+/// What a model is known to do. `None` is unknown, not no.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Abilities {
+    /// Tokens that a request may have.
+    pub max_input_tokens: Option<u64>,
+    /// Tokens that an answer may have.
+    pub max_output_tokens: Option<u64>,
+    /// Whether it calls tools.
+    pub tools: Option<bool>,
+    /// Whether an assistant's turn may come last, as the beginning of the answer.
+    pub prefill: Option<bool>,
+}
+
+/// What is known about the model `id`: the row of its foundation model, or of the longest id in the
+/// catalogue that it begins with.
+///
+/// ```
+/// use bedrock_chat::models::abilities;
+///
+/// let known = abilities("eu.anthropic.claude-sonnet-4-5-20250929-v1:0");
+/// assert_eq!(known.max_output_tokens, Some(64_000));
+/// assert_eq!(abilities("a-model-of-next-year").tools, None);
+/// ```
+pub fn abilities(id: &str) -> Abilities {
+    let base = ModelId::new(id).base();
+    CATALOG
+        .range(..=base)
+        .rev()
+        .find(|(known, _)| base.starts_with(**known))
+        .map(|(_, abilities)| *abilities)
+        .unwrap_or_default()
+}
+
+static CATALOG: LazyLock<BTreeMap<&'static str, Abilities>> =
+    LazyLock::new(|| read(include_str!("catalog.tsv")));
+
+fn read(table: &'static str) -> BTreeMap<&'static str, Abilities> {
+    let mut lines = table.lines();
+    let columns: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    lines
+        .map(|line| {
+            let cells: Vec<&'static str> = line.split('\t').collect();
+            let cell = |column: &str| {
+                columns
+                    .iter()
+                    .position(|name| *name == column)
+                    .and_then(|index| cells.get(index).copied())
+                    .unwrap_or_default()
+            };
+            let flag = |column| match cell(column) {
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => None,
+            };
+            let abilities = Abilities {
+                max_input_tokens: cell("max_input_tokens").parse().ok(),
+                max_output_tokens: cell("max_output_tokens").parse().ok(),
+                tools: flag("tools"),
+                prefill: flag("prefill"),
+            };
+            (cell("model"), abilities)
+        })
+        .collect()
+}

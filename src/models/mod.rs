@@ -1,0 +1,10 @@
+//! What is known about models, as data: the parts of an id, and the catalogue of abilities.
+//!
+//! The catalogue is a hint and never the last word: a model that it does not list is taken to be
+//! able to do everything, and the service decides.
+
+mod catalog;
+mod id;
+
+pub use catalog::{Abilities, abilities};
+pub use id::ModelId;

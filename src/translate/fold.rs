@@ -1,0 +1,852 @@
+//! The events of an answer into chunks, and into the whole completion.
+//!
+//! There is one fold for both forms of an answer: a reply that came whole is folded as the events
+//! that would have streamed it, so that both give the same completion. The fold keeps what has
+//! arrived in Converse's blocks, from which the completion, a partial one included, is made.
+//!
+//! Success is proved, never assumed: without `messageStop` there is no completion, only a partial
+//! one inside an error.
+
+use std::sync::Arc;
+
+use super::adjustment::{Action, Adjustment};
+use super::stop_reason::{Ending, ending};
+use super::usage::usage;
+use crate::converse::{
+    BlockDelta, BlockStart, Citation, CitationsContent, ContentBlock, Event, GeneratedText, Image,
+    Metadata, MessageStop, ReasoningContent, ReasoningDelta, ReasoningText, StopReason, TokenUsage,
+    ToolResult, ToolResultDelta, ToolUse, ToolUseStart,
+};
+use crate::error::{Error, ErrorKind};
+use crate::json::Json;
+use crate::openai::{
+    AssistantMessage, AssistantRole, BedrockReply, ChatChunk, ChatCompletion, Choice, ChunkChoice,
+    ChunkObject, Delta, FinishReason, FunctionDelta, ThinkingBlock, ToolCall, ToolCallDelta, Usage,
+};
+
+/// What an answer is called: its id, its time and its model, the same in every chunk.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Heading {
+    /// The answer's id.
+    pub id: Arc<str>,
+    /// When it was begun, in seconds since 1970.
+    pub created: u64,
+    /// The model, as the request named it.
+    pub model: Arc<str>,
+    /// Whether the stream ends with a chunk that carries the usage.
+    pub include_usage: bool,
+    /// The service's id of the call.
+    pub request_id: Option<String>,
+    /// What was changed in the request.
+    pub adjustments: Vec<Adjustment>,
+}
+
+impl Heading {
+    /// A heading without request id and adjustments.
+    pub fn new(id: impl Into<Arc<str>>, created: u64, model: impl Into<Arc<str>>) -> Self {
+        Heading {
+            id: id.into(),
+            created,
+            model: model.into(),
+            ..Heading::default()
+        }
+    }
+}
+
+/// Folds the events of one answer.
+///
+/// ```
+/// use bedrock_chat::converse::Event;
+/// use bedrock_chat::translate::{Fold, Heading};
+///
+/// let mut fold = Fold::new(Heading::new("chatcmpl-1", 0, "amazon.nova-lite-v1:0"));
+/// for (name, payload) in [
+///     ("messageStart", r#"{"role":"assistant"}"#),
+///     ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Paris"}}"#),
+///     ("contentBlockStop", r#"{"contentBlockIndex":0}"#),
+///     ("messageStop", r#"{"stopReason":"end_turn"}"#),
+/// ] {
+///     fold.event(Event::read(name, payload.as_bytes())?)?;
+/// }
+/// assert_eq!(fold.completion()?.text(), "Paris");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Fold {
+    heading: Heading,
+    role_given: bool,
+    blocks: Vec<Block>,
+    calls: u32,
+    text: Joint,
+    reasoning: Joint,
+    stop: Option<Stop>,
+    tail: Tail,
+    events: u64,
+}
+
+#[derive(Debug)]
+struct Stop {
+    reason: StopReason,
+    fields: Option<Json>,
+}
+
+/// What the metadata say.
+#[derive(Debug, Default)]
+struct Tail {
+    usage: Option<Json>,
+    metrics: Option<Json>,
+    trace: Option<Json>,
+    performance_config: Option<Json>,
+    service_tier: Option<Json>,
+}
+
+/// Whether pieces of text are joined as they are or by a line break: blocks that follow each other
+/// are one text, blocks with another between them are two.
+#[derive(Debug, Default, Clone, Copy)]
+struct Joint {
+    begun: bool,
+    apart: bool,
+}
+
+impl Joint {
+    /// Whether a line break comes before the text of a block that begins now.
+    fn begin(&mut self) -> bool {
+        let apart = self.begun && self.apart;
+        *self = Joint {
+            begun: true,
+            apart: false,
+        };
+        apart
+    }
+}
+
+#[derive(Debug)]
+struct Block {
+    index: u64,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Text {
+        text: String,
+        citations: Vec<Json>,
+    },
+    Call {
+        /// Which call for the client it is; none where the service runs the tool itself.
+        position: Option<u32>,
+        id: String,
+        name: String,
+        kind: Option<String>,
+        input: String,
+    },
+    Result {
+        id: String,
+        kind: Option<String>,
+        status: Option<String>,
+        pieces: Vec<Json>,
+    },
+    Reasoning {
+        text: String,
+        signature: Option<String>,
+        redacted: Option<String>,
+    },
+    Image {
+        format: String,
+        source: Option<Json>,
+        error: Option<Json>,
+    },
+    /// A block of a kind that this version does not know.
+    Unknown { name: String, value: Json },
+}
+
+impl Fold {
+    /// A fold that has seen no event yet.
+    pub fn new(heading: Heading) -> Self {
+        Fold {
+            heading,
+            role_given: false,
+            blocks: Vec::new(),
+            calls: 0,
+            text: Joint::default(),
+            reasoning: Joint::default(),
+            stop: None,
+            tail: Tail::default(),
+            events: 0,
+        }
+    }
+
+    /// How many events were folded.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Whether `messageStop` was seen.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_some()
+    }
+
+    /// Takes the next event; gives the chunk that it makes, if any.
+    ///
+    /// # Errors
+    ///
+    /// `unknown` when the events contradict each other, such as a tool call's input without its
+    /// start. What had arrived is still in the fold.
+    pub fn event(&mut self, event: Event<'_>) -> Result<Option<ChatChunk>, Error> {
+        self.events += 1;
+        if self.stop.is_some() && !matches!(event, Event::Metadata(_) | Event::Unknown { .. }) {
+            return Err(contradiction("an event of the answer came after its end"));
+        }
+        match event {
+            Event::ContentBlockDelta(event) => self.delta(event.content_block_index, event.delta),
+            Event::ContentBlockStart(event) => self.start(event.content_block_index, event.start),
+            Event::ContentBlockStop(event) => Ok(self.block_stop(event.content_block_index)),
+            Event::MessageStart(_) => {
+                let delta = Delta {
+                    content: Some(String::new()),
+                    ..Delta::default()
+                };
+                Ok(Some(self.chunk(delta)))
+            }
+            Event::MessageStop(event) => Ok(self.message_stop(event)),
+            Event::Metadata(event) => {
+                self.metadata(event);
+                Ok(None)
+            }
+            Event::Unknown { name, .. } => {
+                self.note(format!("stream.{name}"), "is an event that this version does not know");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Ends the answer after its last event; gives the chunk with the usage where it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// `stream_truncated` when there was no `messageStop`, `model_output` when the model wrote
+    /// something that cannot be used. The partial answer is in [`Fold::into_partial`].
+    pub fn end(&mut self) -> Result<Option<ChatChunk>, Error> {
+        self.finish_reason()?;
+        if !self.heading.include_usage {
+            return Ok(None);
+        }
+        let mut chunk = self.chunk(Delta::default());
+        chunk.choices.clear();
+        chunk.usage = self.usage();
+        chunk.bedrock = Some(self.bedrock());
+        Ok(Some(chunk))
+    }
+
+    /// The whole completion.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Fold::end`], with the partial answer in the error.
+    pub fn completion(self) -> Result<ChatCompletion, Error> {
+        match self.finish_reason() {
+            Ok(reason) => Ok(self.assemble(Some(reason))),
+            Err(error) => Err(error.with_partial(self.into_partial())),
+        }
+    }
+
+    /// What has arrived, without a finish reason: nothing of it is proved complete.
+    pub fn into_partial(self) -> ChatCompletion {
+        self.assemble(None)
+    }
+
+    fn finish_reason(&self) -> Result<FinishReason, Error> {
+        let Some(stop) = &self.stop else {
+            return Err(Error::new(
+                ErrorKind::StreamTruncated,
+                format!("the answer ended without messageStop, after {} events", self.events),
+            )
+            .with_advice("take the partial answer, or send the request again"));
+        };
+        match ending(&stop.reason, self.calls > 0) {
+            Ending::Finished(reason) => Ok(reason),
+            Ending::Unrecognised if self.calls > 0 => Ok(FinishReason::ToolCalls),
+            Ending::Unrecognised => Ok(FinishReason::Stop),
+            Ending::Malformed => Err(Error::new(
+                ErrorKind::ModelOutput,
+                format!("the model wrote something that cannot be used: {}", stop.reason),
+            )
+            .with_advice("try again; the partial answer has what could be read")),
+        }
+    }
+
+    fn note(&mut self, field: String, reason: &str) {
+        self.heading.adjustments.push(Adjustment {
+            field,
+            action: Action::Omitted,
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// A chunk with this delta; the role is in the first.
+    fn chunk(&mut self, mut delta: Delta) -> ChatChunk {
+        if !self.role_given {
+            self.role_given = true;
+            delta.role = Some(AssistantRole::Assistant);
+        }
+        ChatChunk {
+            id: Arc::clone(&self.heading.id),
+            object: ChunkObject::Chunk,
+            created: self.heading.created,
+            model: Arc::clone(&self.heading.model),
+            choices: vec![ChunkChoice {
+                index: 0,
+                delta,
+                finish_reason: None,
+            }],
+            usage: None,
+            bedrock: None,
+        }
+    }
+
+    fn push(&mut self, index: u64, content: Content) {
+        match content {
+            Content::Text { .. } => self.reasoning.apart = true,
+            Content::Reasoning { .. } => self.text.apart = true,
+            _ => {
+                self.text.apart = true;
+                self.reasoning.apart = true;
+            }
+        }
+        self.blocks.push(Block { index, content });
+    }
+
+    fn start(&mut self, index: u64, start: BlockStart<'_>) -> Result<Option<ChatChunk>, Error> {
+        if self.blocks.iter().any(|block| block.index == index) {
+            return Err(contradiction("a block of the answer began twice"));
+        }
+        match start {
+            BlockStart::ToolUse(start) => Ok(self.call(index, start)),
+            BlockStart::ToolResult(start) => {
+                let content = Content::Result {
+                    id: start.tool_use_id.into_owned(),
+                    kind: start.kind.map(|kind| kind.into_owned()),
+                    status: start.status.map(|status| status.into_owned()),
+                    pieces: Vec::new(),
+                };
+                self.push(index, content);
+                Ok(None)
+            }
+            BlockStart::Image(start) => {
+                let content = Content::Image {
+                    format: start.format.into_owned(),
+                    source: None,
+                    error: None,
+                };
+                self.push(index, content);
+                Ok(None)
+            }
+            BlockStart::Unknown { name, value } => {
+                self.push(index, Content::Unknown { name, value });
+                Ok(None)
+            }
+        }
+    }
+
+    fn call(&mut self, index: u64, start: ToolUseStart<'_>) -> Option<ChatChunk> {
+        // The service runs these tools itself: they are no calls for the client to run.
+        let is_server = start.kind.as_deref() == Some("server_tool_use");
+        let position = (!is_server).then_some(self.calls);
+        let (id, name) = (start.tool_use_id.into_owned(), start.name.into_owned());
+        let chunk = position.map(|position| {
+            self.calls += 1;
+            self.chunk(call_delta(ToolCallDelta {
+                index: position,
+                id: Some(id.clone()),
+                kind: Some("function".to_owned()),
+                function: Some(FunctionDelta {
+                    name: Some(name.clone()),
+                    arguments: Some(String::new()),
+                }),
+            }))
+        });
+        let content = Content::Call {
+            position,
+            id,
+            name,
+            kind: start.kind.map(|kind| kind.into_owned()),
+            input: String::new(),
+        };
+        self.push(index, content);
+        chunk
+    }
+
+    fn delta(&mut self, index: u64, delta: BlockDelta<'_>) -> Result<Option<ChatChunk>, Error> {
+        match delta {
+            BlockDelta::Text(new) => {
+                let (text, _) = self.text_block(index);
+                let begins = text.is_empty() && !new.is_empty();
+                text.push_str(&new);
+                if new.is_empty() {
+                    return Ok(None);
+                }
+                let content = match begins && self.text.begin() {
+                    true => format!("\n{}", &*new),
+                    false => new.into_owned(),
+                };
+                Ok(Some(self.chunk(Delta {
+                    content: Some(content),
+                    ..Delta::default()
+                })))
+            }
+            BlockDelta::ToolUse(new) => {
+                let Some(Content::Call { position, input, .. }) = self.block(index) else {
+                    return Err(contradiction("a tool call's input came without its start"));
+                };
+                input.push_str(&new.input);
+                let Some(position) = *position else {
+                    return Ok(None);
+                };
+                if new.input.is_empty() {
+                    return Ok(None);
+                }
+                Ok(Some(self.chunk(arguments(position, new.input.into_owned()))))
+            }
+            BlockDelta::ReasoningContent(new) => self.reasoning_delta(index, new),
+            BlockDelta::ToolResult(new) => {
+                let Some(Content::Result { pieces, .. }) = self.block(index) else {
+                    return Err(contradiction("a tool's result came without its start"));
+                };
+                for piece in &new {
+                    push_piece(pieces, piece);
+                }
+                Ok(None)
+            }
+            BlockDelta::Citation(citation) => {
+                let citation = Json::of(&citation).unwrap_or_default();
+                self.text_block(index).1.push(citation);
+                Ok(None)
+            }
+            BlockDelta::Image(new) => {
+                let Some(Content::Image { source, error, .. }) = self.block(index) else {
+                    return Err(contradiction("an image came without its start"));
+                };
+                if let Some(new) = new.source {
+                    *source = Some(new.to_json());
+                }
+                if let Some(new) = new.error {
+                    *error = Some(new.to_json());
+                }
+                Ok(None)
+            }
+            BlockDelta::Unknown { name, value } => {
+                self.push(index, Content::Unknown { name, value });
+                Ok(None)
+            }
+        }
+    }
+
+    fn reasoning_delta(
+        &mut self,
+        index: u64,
+        new: ReasoningDelta<'_>,
+    ) -> Result<Option<ChatChunk>, Error> {
+        let is_last = self.blocks.last().is_some_and(|block| {
+            block.index == index && matches!(block.content, Content::Reasoning { .. })
+        });
+        if !is_last {
+            let content = Content::Reasoning {
+                text: String::new(),
+                signature: None,
+                redacted: None,
+            };
+            self.push(index, content);
+        }
+        let Some(Content::Reasoning {
+            text,
+            signature,
+            redacted,
+        }) = self.block(index)
+        else {
+            return Err(contradiction("reasoning came in a block of another kind"));
+        };
+        match new {
+            ReasoningDelta::Text(new) => {
+                let begins = text.is_empty() && !new.is_empty();
+                text.push_str(&new);
+                if new.is_empty() {
+                    return Ok(None);
+                }
+                let content = match begins && self.reasoning.begin() {
+                    true => format!("\n{}", &*new),
+                    false => new.into_owned(),
+                };
+                return Ok(Some(self.chunk(Delta {
+                    reasoning_content: Some(content),
+                    ..Delta::default()
+                })));
+            }
+            ReasoningDelta::Signature(new) => signature.get_or_insert_default().push_str(&new),
+            ReasoningDelta::RedactedContent(new) => redacted.get_or_insert_default().push_str(&new),
+            ReasoningDelta::Unknown { name, .. } => {
+                self.note(format!("reasoningContent.{name}"), "is a delta that this version does not know");
+            }
+        }
+        Ok(None)
+    }
+
+    fn block_stop(&mut self, index: u64) -> Option<ChatChunk> {
+        match self.block(index)? {
+            // A call without arguments has no delta at all.
+            Content::Call {
+                position: Some(position),
+                input,
+                ..
+            } if input.is_empty() => {
+                input.push_str("{}");
+                let position = *position;
+                Some(self.chunk(arguments(position, "{}".to_owned())))
+            }
+            Content::Call { input, .. } if input.is_empty() => {
+                input.push_str("{}");
+                None
+            }
+            Content::Reasoning {
+                text,
+                signature,
+                redacted,
+            } => {
+                let blocks = thinking(text, signature.as_deref(), redacted.as_deref());
+                Some(self.chunk(Delta {
+                    thinking_blocks: Some(blocks),
+                    ..Delta::default()
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    fn message_stop(&mut self, event: MessageStop<'_>) -> Option<ChatChunk> {
+        if let StopReason::Other(reason) = &event.stop_reason {
+            let reason = format!("is {reason:?}, which this version does not know: taken as the end of the turn");
+            self.heading.adjustments.push(Adjustment {
+                field: "stopReason".to_owned(),
+                action: Action::Changed,
+                reason,
+            });
+        }
+        self.stop = Some(Stop {
+            reason: event.stop_reason,
+            fields: event.additional_model_response_fields.map(|fields| fields.to_json()),
+        });
+        let reason = self.finish_reason().ok()?;
+        let mut chunk = self.chunk(Delta::default());
+        chunk.choices[0].finish_reason = Some(reason);
+        Some(chunk)
+    }
+
+    fn metadata(&mut self, event: Metadata<'_>) {
+        self.tail = Tail {
+            usage: event.usage.map(|json| json.to_json()),
+            metrics: event.metrics.map(|json| json.to_json()),
+            trace: event.trace.map(|json| json.to_json()),
+            performance_config: event.performance_config.map(|json| json.to_json()),
+            service_tier: event.service_tier.map(|json| json.to_json()),
+        };
+    }
+
+    /// The block that began last under this index.
+    fn block(&mut self, index: u64) -> Option<&mut Content> {
+        self.blocks
+            .iter_mut()
+            .rev()
+            .find(|block| block.index == index)
+            .map(|block| &mut block.content)
+    }
+
+    /// The text block that is being written. Text blocks have no start event, and one that another
+    /// block has interrupted goes on as a new one, so that the text stays in the order it came.
+    fn text_block(&mut self, index: u64) -> (&mut String, &mut Vec<Json>) {
+        let is_last = self.blocks.last().is_some_and(|block| {
+            block.index == index && matches!(block.content, Content::Text { .. })
+        });
+        if !is_last {
+            let content = Content::Text {
+                text: String::new(),
+                citations: Vec::new(),
+            };
+            self.push(index, content);
+        }
+        match self.blocks.last_mut().map(|block| &mut block.content) {
+            Some(Content::Text { text, citations }) => (text, citations),
+            _ => unreachable!("a text block is last, or was pushed just now"),
+        }
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        let tokens: TokenUsage = self.tail.usage.as_ref()?.read().ok()?;
+        Some(usage(&tokens))
+    }
+
+    fn bedrock(&self) -> BedrockReply {
+        let stop = self.stop.as_ref();
+        let mut bedrock = BedrockReply::default();
+        bedrock.stop_reason = stop.map(|stop| stop.reason.to_string());
+        bedrock.additional_model_response_fields = stop.and_then(|stop| stop.fields.clone());
+        bedrock.request_id = self.heading.request_id.clone();
+        bedrock.usage = self.tail.usage.clone();
+        bedrock.metrics = self.tail.metrics.clone();
+        bedrock.trace = self.tail.trace.clone();
+        bedrock.performance_config = self.tail.performance_config.clone();
+        bedrock.service_tier = self.tail.service_tier.clone();
+        bedrock.adjustments = match self.heading.adjustments.as_slice() {
+            [] => None,
+            adjustments => Json::of(adjustments).ok(),
+        };
+        bedrock
+    }
+
+    fn assemble(mut self, finish_reason: Option<FinishReason>) -> ChatCompletion {
+        let bedrock = self.bedrock();
+        let usage = self.usage();
+        let message = self.message();
+        let mut completion = ChatCompletion::default();
+        completion.id = self.heading.id;
+        completion.object = "chat.completion".to_owned();
+        completion.created = self.heading.created;
+        completion.model = self.heading.model;
+        completion.choices = vec![Choice {
+            index: 0,
+            message,
+            logprobs: None,
+            finish_reason,
+        }];
+        completion.service_tier = tier(bedrock.service_tier.as_ref());
+        completion.usage = usage;
+        completion.bedrock = Some(bedrock);
+        completion
+    }
+
+    fn message(&mut self) -> AssistantMessage {
+        let bedrock = self.beyond_openai();
+        let (mut content, mut reasoning) = (String::new(), String::new());
+        let (mut text_joint, mut reasoning_joint) = (Joint::default(), Joint::default());
+        let mut thinking_blocks = Vec::new();
+        let mut tool_calls = Vec::new();
+        for block in std::mem::take(&mut self.blocks) {
+            match block.content {
+                Content::Text { text, .. } => {
+                    reasoning_joint.apart = true;
+                    join(&mut content, text, &mut text_joint);
+                }
+                Content::Reasoning {
+                    text,
+                    signature,
+                    redacted,
+                } => {
+                    text_joint.apart = true;
+                    thinking_blocks.append(&mut thinking(&text, signature.as_deref(), redacted.as_deref()));
+                    join(&mut reasoning, text, &mut reasoning_joint);
+                }
+                Content::Call {
+                    position,
+                    id,
+                    name,
+                    kind: _,
+                    input,
+                } => {
+                    (text_joint.apart, reasoning_joint.apart) = (true, true);
+                    if position.is_some() {
+                        tool_calls.push(ToolCall::function(id, name, input));
+                    }
+                }
+                Content::Result { .. } | Content::Image { .. } | Content::Unknown { .. } => {
+                    (text_joint.apart, reasoning_joint.apart) = (true, true);
+                }
+            }
+        }
+        let mut message = AssistantMessage::default();
+        message.role = "assistant".to_owned();
+        message.content = Some(content).filter(|text| !text.is_empty() || tool_calls.is_empty());
+        message.reasoning_content = Some(reasoning).filter(|text| !text.is_empty());
+        message.thinking_blocks = Some(thinking_blocks).filter(|blocks| !blocks.is_empty());
+        message.tool_calls = Some(tool_calls).filter(|calls| !calls.is_empty());
+        message.bedrock = bedrock;
+        message
+    }
+
+    /// The whole answer as Converse blocks, where it has one that OpenAI has no place for.
+    fn beyond_openai(&self) -> Option<Json> {
+        let beyond = |content: &Content| match content {
+            Content::Text { citations, .. } => !citations.is_empty(),
+            Content::Call { position, .. } => position.is_none(),
+            Content::Reasoning { .. } => false,
+            Content::Result { .. } | Content::Image { .. } | Content::Unknown { .. } => true,
+        };
+        if !self.blocks.iter().any(|block| beyond(&block.content)) {
+            return None;
+        }
+        let blocks: Vec<ContentBlock<'_>> = self.blocks.iter().map(|block| converse(&block.content)).collect();
+        let blocks = serde_json::to_string(&blocks).ok()?;
+        Json::parse(format!(r#"{{"content":{blocks}}}"#)).ok()
+    }
+}
+
+fn contradiction(message: &str) -> Error {
+    Error::new(ErrorKind::Unknown, format!("the stream contradicts itself: {message}"))
+}
+
+fn call_delta(call: ToolCallDelta) -> Delta {
+    Delta {
+        tool_calls: Some(vec![call]),
+        ..Delta::default()
+    }
+}
+
+fn arguments(position: u32, arguments: String) -> Delta {
+    call_delta(ToolCallDelta {
+        index: position,
+        function: Some(FunctionDelta {
+            name: None,
+            arguments: Some(arguments),
+        }),
+        ..ToolCallDelta::default()
+    })
+}
+
+fn join(whole: &mut String, text: String, joint: &mut Joint) {
+    if text.is_empty() {
+        return;
+    }
+    if joint.begin() {
+        whole.push('\n');
+    }
+    if whole.is_empty() {
+        *whole = text;
+    } else {
+        whole.push_str(&text);
+    }
+}
+
+/// A block of reasoning in Anthropic's words; a block that has text and encrypted data is two.
+fn thinking(text: &str, signature: Option<&str>, redacted: Option<&str>) -> Vec<ThinkingBlock> {
+    let mut blocks = Vec::new();
+    if !text.is_empty() || signature.is_some() || redacted.is_none() {
+        let mut block = ThinkingBlock::default();
+        block.kind = "thinking".to_owned();
+        block.thinking = Some(text.to_owned());
+        block.signature = signature.map(str::to_owned);
+        blocks.push(block);
+    }
+    if let Some(data) = redacted {
+        let mut block = ThinkingBlock::default();
+        block.kind = "redacted_thinking".to_owned();
+        block.data = Some(data.to_owned());
+        blocks.push(block);
+    }
+    blocks
+}
+
+/// Adds a piece of a tool's result; text that follows text goes on with it.
+fn push_piece(pieces: &mut Vec<Json>, piece: &ToolResultDelta<'_>) {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Text {
+        text: String,
+    }
+    if let (ToolResultDelta::Text(new), Some(last)) = (piece, pieces.last_mut())
+        && let Ok(mut so_far) = last.read::<Text>()
+    {
+        so_far.text.push_str(new);
+        *last = Json::of(&so_far).unwrap_or_default();
+        return;
+    }
+    pieces.push(Json::of(piece).unwrap_or_default());
+}
+
+fn tier(tier: Option<&Json>) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Tier {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    tier.and_then(|tier| tier.read::<Tier>().ok()).map(|tier| tier.kind)
+}
+
+/// A block as Converse has it.
+fn converse(content: &Content) -> ContentBlock<'_> {
+    match content {
+        Content::Text { text, citations } if citations.is_empty() => ContentBlock::Text(text.as_str().into()),
+        Content::Text { text, citations } => {
+            let mut block = CitationsContent::default();
+            block.content = Some(vec![GeneratedText::Text(text.as_str().into())]);
+            block.citations = Some(
+                citations
+                    .iter()
+                    .filter_map(|citation| serde_json::from_str::<Citation<'_>>(citation.get()).ok())
+                    .collect(),
+            );
+            ContentBlock::CitationsContent(block)
+        }
+        Content::Call {
+            id,
+            name,
+            kind,
+            input,
+            ..
+        } => {
+            let mut block = ToolUse::default();
+            block.tool_use_id = id.as_str().into();
+            block.name = name.as_str().into();
+            block.kind = kind.as_deref().map(Into::into);
+            // A call that was cut has no JSON; its text is kept as a JSON string.
+            block.input = Json::parse(input.as_str())
+                .or_else(|_| Json::of(input))
+                .unwrap_or_default()
+                .into();
+            ContentBlock::ToolUse(block)
+        }
+        Content::Result {
+            id,
+            kind,
+            status,
+            pieces,
+        } => {
+            let mut block = ToolResult::default();
+            block.tool_use_id = id.as_str().into();
+            block.kind = kind.as_deref().map(Into::into);
+            block.status = status.as_deref().map(Into::into);
+            block.content = pieces
+                .iter()
+                .filter_map(|piece| serde_json::from_str(piece.get()).ok())
+                .collect();
+            ContentBlock::ToolResult(block)
+        }
+        Content::Reasoning {
+            text,
+            signature,
+            redacted,
+        } => ContentBlock::ReasoningContent(match redacted {
+            Some(data) if text.is_empty() => ReasoningContent::RedactedContent(data.as_str().into()),
+            _ => {
+                let mut block = ReasoningText::default();
+                block.text = text.as_str().into();
+                block.signature = signature.as_deref().map(Into::into);
+                ReasoningContent::ReasoningText(block)
+            }
+        }),
+        Content::Image {
+            format,
+            source,
+            error,
+        } => {
+            let mut image = Image::default();
+            image.format = format.as_str().into();
+            if let Some(source) = source {
+                image.source = serde_json::from_str(source.get()).unwrap_or_default();
+            }
+            image.error = error.as_ref().map(Json::raw);
+            ContentBlock::Image(image)
+        }
+        Content::Unknown { name, value } => ContentBlock::Unknown {
+            name: name.clone(),
+            value: value.clone(),
+        },
+    }
+}

@@ -1,0 +1,31 @@
+//! The translation: pure functions between OpenAI's vocabulary and Converse's.
+//!
+//! [`request`] turns a Chat Completions request into the body of Converse, borrowing from it.
+//! [`Fold`] turns the events of an answer into chunks and, at the end, a completion; [`reply`] runs
+//! a whole reply through the same fold. Nothing here does I/O, looks at a clock or draws a random
+//! number: the same input gives the same bytes, in every process.
+//!
+//! Every member of a request is sent, adjusted with a note ([`Adjustment`]), or refused with an
+//! error that names it.
+
+mod adjustment;
+mod content;
+mod fold;
+mod media;
+mod messages;
+mod pairing;
+mod parameters;
+mod parse;
+mod path;
+mod reply;
+mod request;
+mod stop_reason;
+mod stream;
+mod tools;
+mod usage;
+
+pub use adjustment::{Action, Adjustment};
+pub use fold::{Fold, Heading};
+pub use reply::reply;
+pub use stream::StreamDecoder;
+pub use request::{Options, Strictness, Translated, request};

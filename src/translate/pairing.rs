@@ -1,0 +1,106 @@
+//! Every call gets its result, in the turn after it, and every result has its call.
+//!
+//! The service refuses a history in which they do not pair: "Expected toolResult blocks at
+//! messages.2.content for the following Ids", "The number of toolResult blocks at messages.2.content
+//! exceeds the number of toolUse blocks of previous turn". An agent that was interrupted between a
+//! call and its result has such a history for ever.
+
+use std::borrow::Cow;
+
+use super::adjustment::Notes;
+use super::messages::Turn;
+use super::path::Path;
+use crate::converse::{ContentBlock, Role, ToolResult, ToolResultContent};
+use crate::error::Error;
+
+/// Stands for a result that the history does not have.
+const NOT_RECORDED: &str = "No result was recorded for this call.";
+
+pub(super) fn pair<'a>(turns: &mut Vec<Turn<'a>>, notes: &mut Notes) -> Result<(), Error> {
+    let mut index = 0;
+    while index < turns.len() {
+        let calls = match index.checked_sub(1).map(|before| &turns[before]) {
+            Some(turn) if turn.role == Role::Assistant => call_ids(turn),
+            _ => Vec::new(),
+        };
+        if turns[index].role == Role::User {
+            answer(&calls, &mut turns[index], notes)?;
+        }
+        index += 1;
+    }
+    if let Some(last) = turns.last().filter(|turn| turn.role == Role::Assistant) {
+        let calls = call_ids(last);
+        if !calls.is_empty() {
+            let mut turn = Turn::user(last.message);
+            answer(&calls, &mut turn, notes)?;
+            turns.push(turn);
+        }
+    }
+    Ok(())
+}
+
+/// The ids of the calls that a turn makes, those that the service runs itself left out.
+fn call_ids(turn: &Turn<'_>) -> Vec<String> {
+    turn.content
+        .iter()
+        .filter_map(|block| match block {
+            ContentBlock::ToolUse(call) if call.kind.as_deref() != Some("server_tool_use") => {
+                Some(call.tool_use_id.to_string())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Leaves in `turn` exactly one result for each call, in the order they came.
+fn answer(calls: &[String], turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), Error> {
+    let root = Path::root("messages");
+    let mut open: Vec<&str> = calls.iter().map(String::as_str).collect();
+    let mut results = Vec::with_capacity(calls.len());
+    let mut strays = Vec::new();
+    for block in turn.results.drain(..) {
+        let ContentBlock::ToolResult(result) = block else {
+            results.push(block);
+            continue;
+        };
+        match open.iter().position(|id| **id == *result.tool_use_id) {
+            Some(position) => {
+                open.remove(position);
+                results.push(ContentBlock::ToolResult(result));
+            }
+            None => {
+                notes.changed(
+                    root.index(turn.message),
+                    "a tool result without a call in the turn before it is sent as text",
+                )?;
+                strays.push(ContentBlock::Text(as_text(&result).into()));
+            }
+        }
+    }
+    for id in open {
+        notes.added(
+            root.index(turn.message),
+            "the service demands a result for every call: an error result is sent",
+        );
+        let mut result = ToolResult::default();
+        result.tool_use_id = id.to_owned().into();
+        result.content = vec![ToolResultContent::Text(NOT_RECORDED.into())];
+        results.push(ContentBlock::ToolResult(result));
+    }
+    strays.append(&mut turn.content);
+    turn.results = results;
+    turn.content = strays;
+    Ok(())
+}
+
+fn as_text(result: &ToolResult<'_>) -> String {
+    let texts: Vec<Cow<'_, str>> = result
+        .content
+        .iter()
+        .map(|piece| match piece {
+            ToolResultContent::Text(text) => Cow::Borrowed(&**text),
+            other => Cow::Owned(serde_json::to_string(other).unwrap_or_default()),
+        })
+        .collect();
+    format!("[Result of the tool call {}: {}]", &*result.tool_use_id, texts.join("\n"))
+}

@@ -1,0 +1,190 @@
+//! A whole reply, folded as the events that would have streamed it.
+
+use super::fold::{Fold, Heading};
+use crate::converse::{
+    BlockDelta, BlockDeltaEvent, BlockStart, BlockStartEvent, BlockStopEvent, Citation, ContentBlock,
+    Event, GeneratedText, ImageDelta, ImageStart, MessageStart, MessageStop, Metadata, Output,
+    ReasoningContent, ReasoningDelta, Reply, Role, ToolResultContent, ToolResultDelta, ToolResultStart,
+    ToolUseDelta, ToolUseStart,
+};
+use crate::error::{Error, ErrorKind};
+use crate::json::{Json, Str};
+use crate::openai::ChatCompletion;
+
+/// Translates a reply of Converse.
+///
+/// # Errors
+///
+/// `model_output`, with the partial answer, when the model wrote something that cannot be used;
+/// `unknown` when the reply has no message.
+///
+/// ```
+/// use bedrock_chat::translate::{self, Heading};
+///
+/// let reply = br#"{"output":{"message":{"role":"assistant","content":[{"text":"Paris"}]}},
+///     "stopReason":"end_turn","usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11}}"#;
+/// let completion = translate::reply(
+///     serde_json::from_slice(reply)?,
+///     Heading::new("chatcmpl-1", 0, "amazon.nova-lite-v1:0"),
+/// )?;
+/// assert_eq!(completion.text(), "Paris");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn reply(reply: Reply<'_>, heading: Heading) -> Result<ChatCompletion, Error> {
+    let mut fold = Fold::new(heading);
+    match events(reply, |event| fold.event(event).map(drop)) {
+        Ok(()) => fold.completion(),
+        Err(error) => Err(error.with_partial(fold.into_partial())),
+    }
+}
+
+/// Gives the events that would have streamed the reply.
+pub(crate) fn events<'a>(
+    reply: Reply<'a>,
+    mut each: impl FnMut(Event<'a>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let Reply {
+        output,
+        stop_reason,
+        usage,
+        metrics,
+        additional_model_response_fields,
+        trace,
+        performance_config,
+        service_tier,
+        other: _,
+    } = reply;
+    let Output::Message(message) = output else {
+        return Err(Error::new(ErrorKind::Unknown, "the reply has no message"));
+    };
+    each(Event::MessageStart(MessageStart {
+        role: Role::Assistant,
+    }))?;
+    for (index, block) in (0..).zip(message.content) {
+        block_events(index, block, &mut each)?;
+        each(Event::ContentBlockStop(BlockStopEvent {
+            content_block_index: index,
+        }))?;
+    }
+    let mut stop = MessageStop::default();
+    stop.stop_reason = stop_reason;
+    stop.additional_model_response_fields = additional_model_response_fields;
+    each(Event::MessageStop(stop))?;
+    let mut metadata = Metadata::default();
+    metadata.usage = usage;
+    metadata.metrics = metrics;
+    metadata.trace = trace;
+    metadata.performance_config = performance_config;
+    metadata.service_tier = service_tier;
+    each(Event::Metadata(metadata))
+}
+
+fn block_events<'a>(
+    index: u64,
+    block: ContentBlock<'a>,
+    each: &mut impl FnMut(Event<'a>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let start = |start| {
+        Event::ContentBlockStart(BlockStartEvent {
+            content_block_index: index,
+            start,
+        })
+    };
+    let delta = |delta| {
+        Event::ContentBlockDelta(BlockDeltaEvent {
+            content_block_index: index,
+            delta,
+        })
+    };
+    match block {
+        ContentBlock::Text(text) => each(delta(BlockDelta::Text(text))),
+        ContentBlock::ToolUse(call) => {
+            let mut begin = ToolUseStart::default();
+            begin.tool_use_id = call.tool_use_id;
+            begin.name = call.name;
+            begin.kind = call.kind;
+            each(start(BlockStart::ToolUse(begin)))?;
+            let mut input = ToolUseDelta::default();
+            input.input = Str::from(call.input.get().to_owned());
+            each(delta(BlockDelta::ToolUse(input)))
+        }
+        ContentBlock::ToolResult(result) => {
+            let mut begin = ToolResultStart::default();
+            begin.tool_use_id = result.tool_use_id;
+            begin.kind = result.kind;
+            begin.status = result.status;
+            each(start(BlockStart::ToolResult(begin)))?;
+            let pieces = result.content.into_iter().map(piece).collect();
+            each(delta(BlockDelta::ToolResult(pieces)))
+        }
+        ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(reasoning)) => {
+            each(delta(BlockDelta::ReasoningContent(ReasoningDelta::Text(reasoning.text))))?;
+            match reasoning.signature {
+                Some(signature) => {
+                    each(delta(BlockDelta::ReasoningContent(ReasoningDelta::Signature(signature))))
+                }
+                None => Ok(()),
+            }
+        }
+        ContentBlock::ReasoningContent(ReasoningContent::RedactedContent(data)) => {
+            each(delta(BlockDelta::ReasoningContent(ReasoningDelta::RedactedContent(data))))
+        }
+        ContentBlock::ReasoningContent(ReasoningContent::Unknown { name, value }) => {
+            each(delta(BlockDelta::ReasoningContent(ReasoningDelta::Unknown { name, value })))
+        }
+        ContentBlock::CitationsContent(cited) => {
+            for text in cited.content.into_iter().flatten() {
+                if let GeneratedText::Text(text) = text {
+                    each(delta(BlockDelta::Text(text)))?;
+                }
+            }
+            cited
+                .citations
+                .into_iter()
+                .flatten()
+                .try_for_each(|citation: Citation<'a>| each(delta(BlockDelta::Citation(citation))))
+        }
+        ContentBlock::Image(image) => {
+            let mut begin = ImageStart::default();
+            begin.format = image.format;
+            each(start(BlockStart::Image(begin)))?;
+            let mut rest = ImageDelta::default();
+            rest.source = Json::of(&image.source).ok().map(Into::into);
+            rest.error = image.error;
+            each(delta(BlockDelta::Image(rest)))
+        }
+        ContentBlock::Unknown { name, value } => each(start(BlockStart::Unknown { name, value })),
+        // Blocks that an answer was never seen to have; kept whole, as one that is not known.
+        other @ (ContentBlock::Document(_)
+        | ContentBlock::Video(_)
+        | ContentBlock::Audio(_)
+        | ContentBlock::GuardContent(_)
+        | ContentBlock::CachePoint(_)
+        | ContentBlock::SearchResult(_)
+        | ContentBlock::ToolAddition(_)
+        | ContentBlock::ToolRemoval(_)) => {
+            let (name, value) = member(&other);
+            each(start(BlockStart::Unknown { name, value }))
+        }
+    }
+}
+
+fn piece(content: ToolResultContent<'_>) -> ToolResultDelta<'_> {
+    match content {
+        ToolResultContent::Text(text) => ToolResultDelta::Text(text),
+        ToolResultContent::Json(json) => ToolResultDelta::Json(json),
+        other => {
+            let (name, value) = member(&other);
+            ToolResultDelta::Unknown { name, value }
+        }
+    }
+}
+
+/// Name and value of a union's one member.
+fn member<T: serde::Serialize>(union: &T) -> (String, Json) {
+    Json::of(union)
+        .and_then(|json| json.read::<crate::json::Members>())
+        .ok()
+        .and_then(|members| members.iter().next().map(|(name, value)| (name.to_owned(), value.clone())))
+        .unwrap_or_default()
+}

@@ -1,0 +1,38 @@
+//! Token counts.
+
+use crate::converse::TokenUsage;
+use crate::openai::{PromptTokensDetails, Usage};
+
+/// OpenAI's counts. Its `prompt_tokens` are all tokens of the request, those of the cache included;
+/// Converse counts them apart, and adds them up in `totalTokens`. Where the total says that the
+/// input has them already, they are not added again.
+pub(super) fn usage(tokens: &TokenUsage) -> Usage {
+    let TokenUsage {
+        input_tokens,
+        output_tokens,
+        total_tokens,
+        cache_read_input_tokens,
+        cache_write_input_tokens,
+        other: _,
+    } = tokens;
+    let read = cache_read_input_tokens.unwrap_or_default();
+    let written = cache_write_input_tokens.unwrap_or_default();
+    let apart = input_tokens.saturating_add(read).saturating_add(written);
+    let prompt_tokens = if apart.saturating_add(*output_tokens) <= *total_tokens || *total_tokens == 0 {
+        apart
+    } else {
+        *input_tokens
+    };
+    let cached = cache_read_input_tokens.is_some() || cache_write_input_tokens.is_some();
+    let mut usage = Usage::default();
+    usage.prompt_tokens = prompt_tokens;
+    usage.completion_tokens = *output_tokens;
+    usage.total_tokens = prompt_tokens.saturating_add(*output_tokens);
+    usage.prompt_tokens_details = cached.then(|| {
+        let mut details = PromptTokensDetails::default();
+        details.cached_tokens = read;
+        details.cache_creation_tokens = *cache_write_input_tokens;
+        details
+    });
+    usage
+}
