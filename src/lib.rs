@@ -6,6 +6,8 @@ mod error;
 mod json;
 pub mod models;
 pub mod openai;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod translate;
 mod vocabulary;
 pub use client::{Bedrock, Builder, CallbackResult, Callbacks, ChatStream};

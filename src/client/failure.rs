@@ -64,17 +64,6 @@ fn from_response(response: &HttpResponse) -> Error {
         .with_retry_after(retry_after)
 }
 
-/// A reply that is not of its shape. serde_json's text may quote the reply, so only the place is
-/// told.
-pub(super) fn unreadable(what: &str, error: &serde_json::Error) -> Error {
-    let message = format!(
-        "{what} could not be read, at line {}, column {}",
-        error.line(),
-        error.column()
-    );
-    Error::new(ErrorKind::Connection, message).with_advice("try again; the call may have been billed")
-}
-
 fn header(response: &HttpResponse, name: &str) -> Option<String> {
     response.headers().get(name).map(str::to_owned)
 }

@@ -18,7 +18,6 @@ pub use builder::Builder;
 pub use callbacks::{CallbackResult, Callbacks};
 pub use stream::ChatStream;
 
-use crate::converse::Reply;
 use crate::error::{Error, ErrorKind};
 use crate::models::ModelId;
 use crate::openai::{ChatCompletion, ChatRequest};
@@ -133,11 +132,9 @@ impl Bedrock {
                 Ok(_) => call.place(Error::new(ErrorKind::Connection, "the reply has no body")),
             });
         };
-        let reply: Reply<'_> = serde_json::from_slice(&reply).map_err(|error| {
-            call.place(failure::unreadable("the reply", &error)).with_request_id(request_id.clone())
-        })?;
         let heading = heading.for_request(request_id.clone());
-        translate::reply(reply, heading).map_err(|error| call.place(error).with_request_id(request_id))
+        translate::reply_from_slice(&reply, heading)
+            .map_err(|error| call.place(error).with_request_id(request_id))
     }
 
     /// Sends a request and gives the answer as it comes. `stream` in the request is not looked at;

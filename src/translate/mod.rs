@@ -26,6 +26,6 @@ mod usage;
 
 pub use adjustment::{Action, Adjustment};
 pub use fold::{Fold, Heading};
-pub use reply::reply;
+pub use reply::{reply, reply_from_slice};
 pub use stream::StreamDecoder;
 pub use request::{Options, Strictness, Translated, request};

@@ -38,6 +38,24 @@ pub fn reply(reply: Reply<'_>, heading: Heading) -> Result<ChatCompletion, Error
     }
 }
 
+/// Reads and translates the body of a reply.
+///
+/// # Errors
+///
+/// As for [`reply`], and `connection` when the body is not a reply: what a broken transfer leaves.
+pub fn reply_from_slice(body: &[u8], heading: Heading) -> Result<ChatCompletion, Error> {
+    let parsed = serde_json::from_slice(body).map_err(|error| {
+        // serde_json's text may quote the reply, so only the place is told.
+        let message = format!(
+            "the reply could not be read, at line {}, column {}",
+            error.line(),
+            error.column()
+        );
+        Error::new(ErrorKind::Connection, message).with_advice("try again; the call may have been billed")
+    })?;
+    reply(parsed, heading)
+}
+
 /// Gives the events that would have streamed the reply.
 pub(crate) fn events<'a>(
     reply: Reply<'a>,
