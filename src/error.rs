@@ -205,6 +205,12 @@ impl Error {
         error
     }
 
+    /// Says after how many events of a stream it happened.
+    pub(crate) fn after(mut self, events: u64) -> Self {
+        self.0.message = format!("{}, after {events} events", self.0.message);
+        self
+    }
+
     pub(crate) fn with_field(mut self, field: impl Into<String>) -> Self {
         self.0.field = Some(field.into());
         self

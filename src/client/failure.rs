@@ -74,7 +74,7 @@ fn is_about_credentials(text: &str) -> bool {
 }
 
 /// An error and its causes, each text once.
-fn chain(error: &dyn StdError) -> String {
+pub(super) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

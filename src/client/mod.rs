@@ -1,16 +1,20 @@
 //! The only part that does I/O: the AWS SDK for credentials, endpoint, SigV4, retries of the head
 //! and HTTP. Our bytes go out, the raw bytes come back.
 
+mod body;
 mod builder;
 mod callbacks;
 mod failure;
 mod regions;
 mod stream;
+mod watchdog;
 mod wire;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_bedrockruntime::config::http::HttpResponse;
+use aws_sdk_bedrockruntime::error::SdkError;
 use aws_sdk_bedrockruntime::operation::RequestId;
 use bytes::Bytes;
 
@@ -22,8 +26,10 @@ use crate::error::{Error, ErrorKind};
 use crate::models::ModelId;
 use crate::openai::{ChatCompletion, ChatRequest};
 use crate::translate::{self, Heading, Options, Translated};
+use body::AnswerBody;
 use regions::Regions;
-use wire::Wire;
+use watchdog::Patience;
+use wire::{Slot, Wire};
 
 /// Bedrock, spoken to in OpenAI's words. Cheap to clone; the clones share connections and
 /// credentials.
@@ -112,7 +118,7 @@ impl Bedrock {
         let call = Call::new(self, &translated);
         let body = Bytes::from(translated.to_bytes());
         let heading = heading(translated);
-        let (wire, captured) = Wire::reply(body);
+        let (wire, slot) = Wire::reply(body);
         let sent = call
             .client
             .converse()
@@ -121,19 +127,13 @@ impl Bedrock {
             .interceptor(wire)
             .send()
             .await;
-        let captured = captured.take();
-        let request_id = match &sent {
-            Ok(output) => output.request_id().map(str::to_owned),
-            Err(error) => error.request_id().map(str::to_owned),
-        };
-        let Some(reply) = captured.reply else {
-            return Err(match sent {
-                Err(error) => call.place(failure::from_sdk(error)),
-                Ok(_) => call.place(Error::new(ErrorKind::Connection, "the reply has no body")),
-            });
-        };
-        let heading = heading.for_request(request_id.clone());
-        translate::reply_from_slice(&reply, heading)
+        let (request_id, body) = call.taken(sent, &slot)?;
+        let reply = body
+            .read()
+            .await
+            .map_err(|error| error.with_advice("try again; the call may have been billed"));
+        reply
+            .and_then(|reply| translate::reply_from_slice(&reply, heading.for_request(request_id.as_deref())))
             .map_err(|error| call.place(error).with_request_id(request_id))
     }
 
@@ -149,7 +149,7 @@ impl Bedrock {
         let call = Call::new(self, &translated);
         let body = Bytes::from(translated.to_bytes());
         let heading = heading(translated);
-        let (wire, captured) = Wire::stream(body);
+        let (wire, slot) = Wire::stream(body);
         let sent = call
             .client
             .converse_stream()
@@ -158,15 +158,9 @@ impl Bedrock {
             .interceptor(wire)
             .send()
             .await;
-        match (sent, captured.take().stream) {
-            (Ok(output), Some(body)) => {
-                let request_id = output.request_id().map(str::to_owned);
-                let heading = heading.for_request(request_id.clone());
-                Ok(ChatStream::new(body, heading, call.region, call.model, request_id))
-            }
-            (Ok(_), None) => Err(call.place(Error::new(ErrorKind::Connection, "the reply has no body"))),
-            (Err(error), _) => Err(call.place(failure::from_sdk(error))),
-        }
+        let (request_id, body) = call.taken(sent, &slot)?;
+        let heading = heading.for_request(request_id.as_deref());
+        Ok(ChatStream::new(body, heading, call.region, call.model, request_id))
     }
 }
 
@@ -192,6 +186,26 @@ impl<'a> Call<'a> {
     fn place(&self, error: Error) -> Error {
         error.at(self.region, self.model)
     }
+
+    /// The id and the body of an answer whose head says success.
+    fn taken<O, E>(
+        &self,
+        sent: Result<O, SdkError<E, HttpResponse>>,
+        slot: &Slot,
+    ) -> Result<(Option<String>, AnswerBody), Error>
+    where
+        O: RequestId,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        match (sent, slot.take()) {
+            (Ok(output), Some(body)) => {
+                let body = AnswerBody::new(body, Patience::default());
+                Ok((output.request_id().map(str::to_owned), body))
+            }
+            (Ok(_), None) => Err(self.place(Error::new(ErrorKind::Connection, "the answer has no body"))),
+            (Err(error), _) => Err(self.place(failure::from_sdk(error))),
+        }
+    }
 }
 
 fn heading(translated: Translated<'_>) -> Heading {
@@ -213,12 +227,12 @@ fn heading(translated: Translated<'_>) -> Heading {
 
 impl Heading {
     /// Calls the answer after the service's id of the call.
-    fn for_request(mut self, request_id: Option<String>) -> Self {
-        self.id = match &request_id {
+    fn for_request(mut self, request_id: Option<&str>) -> Self {
+        self.id = match request_id {
             Some(id) => format!("chatcmpl-{id}").into(),
             None => "chatcmpl-bedrock".into(),
         };
-        self.request_id = request_id;
+        self.request_id = request_id.map(str::to_owned);
         self
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_bedrockruntime::Client;
@@ -10,10 +9,6 @@ use aws_sdk_bedrockruntime::config::{Config, Region, StalledStreamProtectionConf
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 
 use super::builder::Explicit;
-
-/// How long a reply may pause. The SDK would break off after 5 seconds, and then repeat a call that
-/// was billed already.
-const REPLY_GRACE: Duration = Duration::from_secs(120);
 
 /// The clients that were needed so far.
 #[derive(Debug)]
@@ -60,10 +55,11 @@ impl Regions {
     }
 
     fn make(&self, region: &str) -> Client {
-        let grace = StalledStreamProtectionConfig::enabled().grace_period(REPLY_GRACE).build();
         let mut config = aws_sdk_bedrockruntime::config::Builder::from(&self.config)
             .region(Region::new(region.to_owned()))
-            .stalled_stream_protection(grace);
+            // The SDK's would break off after 5 seconds, and then repeat a call that was billed
+            // already; the watchdog sees to it instead.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         let scheme = match self.explicit {
             Explicit::No => None,
             Explicit::KeyPair => Some("sigv4"),

@@ -4,10 +4,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use aws_smithy_types::body::SdkBody;
 use futures_core::Stream;
-use http_body::Body;
 
+use super::body::AnswerBody;
 use super::callbacks::Callbacks;
 use crate::error::{Error, ErrorKind};
 use crate::openai::{ChatChunk, ChatCompletion};
@@ -40,7 +39,7 @@ const INTERRUPT_CHECK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 #[must_use = "a stream does nothing unless it is read"]
 pub struct ChatStream {
-    body: SdkBody,
+    body: AnswerBody,
     /// None after an error, which took what had arrived along.
     decoder: Option<StreamDecoder>,
     state: State,
@@ -57,7 +56,7 @@ enum State {
 
 impl ChatStream {
     pub(super) fn new(
-        body: SdkBody,
+        body: AnswerBody,
         heading: Heading,
         region: &str,
         model: &str,
@@ -139,8 +138,7 @@ impl ChatStream {
     /// Ends the stream with an error that has what had arrived.
     fn fail(&mut self, error: Error) -> Error {
         self.state = State::Ended;
-        // Closes the connection: what may still come is not wanted.
-        self.body = SdkBody::taken();
+        self.body.close();
         let error = error.at(&self.region, &self.model).with_request_id(self.request_id.clone());
         match self.decoder.take() {
             Some(decoder) => error.with_partial(decoder.into_partial()),
@@ -163,21 +161,12 @@ impl Stream for ChatStream {
                 Ok(Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
                 Err(error) => return Poll::Ready(Some(Err(this.fail(error)))),
             }
-            match ready!(Pin::new(&mut this.body).poll_frame(context)) {
-                Some(Ok(frame)) => {
-                    if let Some(bytes) = frame.data_ref() {
-                        decoder.push(bytes);
-                    }
-                }
+            match ready!(this.body.poll_bytes(context)) {
+                Some(Ok(bytes)) => decoder.push(&bytes),
                 Some(Err(error)) => {
-                    let message = format!(
-                        "the connection broke after {} events: {}",
-                        decoder.events(),
-                        causes(&*error)
-                    );
-                    let error = Error::new(ErrorKind::Connection, message)
-                        .with_advice("take the partial answer, or send the request again")
-                        .with_source(error);
+                    let error = error
+                        .after(decoder.events())
+                        .with_advice("take the partial answer, or send the request again");
                     return Poll::Ready(Some(Err(this.fail(error))));
                 }
                 None => {
@@ -190,16 +179,4 @@ impl Stream for ChatStream {
             }
         }
     }
-}
-
-/// An error of the transport and its causes.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

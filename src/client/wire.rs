@@ -4,12 +4,14 @@
 //! and lose digits and unknown members of replies. The body is set before the retry loop, so that
 //! every attempt sends and signs the same bytes; content-length is set with it, since the SDK does
 //! not compute it again.
+//!
+//! The body of an answer is taken before the SDK reads it, and read by us: under our own clocks, and
+//! never repeated in silence. A reply that breaks off was generated, and billed, already.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_bedrockruntime::config::interceptors::{
-    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
-    BeforeTransmitInterceptorContextMut,
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
 };
 use aws_sdk_bedrockruntime::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_bedrockruntime::error::BoxError;
@@ -17,25 +19,16 @@ use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
-/// What came back.
-#[derive(Debug, Default)]
-pub(super) struct Captured {
-    /// The body of a reply with a status of success.
-    pub(super) reply: Option<Vec<u8>>,
-    /// The body of a stream, not read yet.
-    pub(super) stream: Option<SdkBody>,
-}
-
-/// Where the hook leaves what came back.
+/// Where the hook leaves the body of the answer, not read yet.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Slot(Arc<Mutex<Captured>>);
+pub(super) struct Slot(Arc<Mutex<Option<SdkBody>>>);
 
 impl Slot {
-    pub(super) fn take(&self) -> Captured {
-        std::mem::take(&mut *self.lock())
+    pub(super) fn take(&self) -> Option<SdkBody> {
+        self.lock().take()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Captured> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<SdkBody>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,32 +37,33 @@ impl Slot {
 #[derive(Debug)]
 pub(super) struct Wire {
     body: Bytes,
-    takes: Takes,
+    answer: Answer,
     slot: Slot,
 }
 
+/// What the SDK is given to read in place of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
+enum Answer {
     Reply,
     Stream,
 }
 
 impl Wire {
-    /// A hook that sends `body` and keeps the reply.
+    /// A hook that sends `body` and takes the reply away from the SDK.
     pub(super) fn reply(body: Bytes) -> (Self, Slot) {
-        Wire::new(body, Takes::Reply)
+        Wire::new(body, Answer::Reply)
     }
 
     /// A hook that sends `body` and takes the stream away from the SDK.
     pub(super) fn stream(body: Bytes) -> (Self, Slot) {
-        Wire::new(body, Takes::Stream)
+        Wire::new(body, Answer::Stream)
     }
 
-    fn new(body: Bytes, takes: Takes) -> (Self, Slot) {
+    fn new(body: Bytes, answer: Answer) -> (Self, Slot) {
         let slot = Slot::default();
         let wire = Wire {
             body,
-            takes,
+            answer,
             slot: slot.clone(),
         };
         (wire, slot)
@@ -101,22 +95,12 @@ impl Intercept for Wire {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
-        if self.takes == Takes::Stream && response.status().is_success() {
-            let body = std::mem::replace(response.body_mut(), SdkBody::empty());
-            self.slot.lock().stream = Some(body);
-        }
-        Ok(())
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let response = context.response();
-        if self.takes == Takes::Reply && response.status().is_success() {
-            self.slot.lock().reply = response.body().bytes().map(<[u8]>::to_vec);
+        if response.status().is_success() {
+            let dummy = match self.answer {
+                Answer::Reply => SdkBody::from("{}"),
+                Answer::Stream => SdkBody::empty(),
+            };
+            *self.slot.lock() = Some(std::mem::replace(response.body_mut(), dummy));
         }
         Ok(())
     }

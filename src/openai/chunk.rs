@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BedrockReply, FinishReason, ThinkingBlock, Usage};
+use super::{FinishReason, ThinkingBlock, Usage};
 
 /// One piece of a streamed answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,9 +23,6 @@ pub struct ChatChunk {
     /// What the whole answer cost, in the last chunk where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// What OpenAI has no place for, in the last chunk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bedrock: Option<BedrockReply>,
 }
 
 /// The word `chat.completion.chunk`.

@@ -18,7 +18,7 @@ use crate::converse::{
     ToolResult, ToolResultDelta, ToolUse, ToolUseStart,
 };
 use crate::error::{Error, ErrorKind};
-use crate::json::Json;
+use crate::json::{Json, Str};
 use crate::openai::{
     AssistantMessage, AssistantRole, BedrockReply, ChatChunk, ChatCompletion, Choice, ChunkChoice,
     ChunkObject, Delta, FinishReason, FunctionDelta, ThinkingBlock, ToolCall, ToolCallDelta, Usage,
@@ -83,6 +83,8 @@ pub struct Fold {
     stop: Option<Stop>,
     tail: Tail,
     events: u64,
+    /// Whether chunks are wanted; a whole reply is only assembled.
+    in_chunks: bool,
 }
 
 #[derive(Debug)]
@@ -174,6 +176,15 @@ impl Fold {
             stop: None,
             tail: Tail::default(),
             events: 0,
+            in_chunks: true,
+        }
+    }
+
+    /// A fold that gives no chunks, only the completion.
+    pub(super) fn whole(heading: Heading) -> Self {
+        Fold {
+            in_chunks: false,
+            ..Fold::new(heading)
         }
     }
 
@@ -203,11 +214,10 @@ impl Fold {
             Event::ContentBlockStart(event) => self.start(event.content_block_index, event.start),
             Event::ContentBlockStop(event) => Ok(self.block_stop(event.content_block_index)),
             Event::MessageStart(_) => {
-                let delta = Delta {
+                Ok(self.emit(|| Delta {
                     content: Some(String::new()),
                     ..Delta::default()
-                };
-                Ok(Some(self.chunk(delta)))
+                }))
             }
             Event::MessageStop(event) => Ok(self.message_stop(event)),
             Event::Metadata(event) => {
@@ -235,7 +245,6 @@ impl Fold {
         let mut chunk = self.chunk(Delta::default());
         chunk.choices.clear();
         chunk.usage = self.usage();
-        chunk.bedrock = Some(self.bedrock());
         Ok(Some(chunk))
     }
 
@@ -284,6 +293,11 @@ impl Fold {
         });
     }
 
+    /// The chunk with this delta, where chunks are wanted.
+    fn emit(&mut self, delta: impl FnOnce() -> Delta) -> Option<ChatChunk> {
+        self.in_chunks.then(|| self.chunk(delta()))
+    }
+
     /// A chunk with this delta; the role is in the first.
     fn chunk(&mut self, mut delta: Delta) -> ChatChunk {
         if !self.role_given {
@@ -301,7 +315,6 @@ impl Fold {
                 finish_reason: None,
             }],
             usage: None,
-            bedrock: None,
         }
     }
 
@@ -354,17 +367,19 @@ impl Fold {
         let is_server = start.kind.as_deref() == Some("server_tool_use");
         let position = (!is_server).then_some(self.calls);
         let (id, name) = (start.tool_use_id.into_owned(), start.name.into_owned());
-        let chunk = position.map(|position| {
+        let chunk = position.and_then(|position| {
             self.calls += 1;
-            self.chunk(call_delta(ToolCallDelta {
-                index: position,
-                id: Some(id.clone()),
-                kind: Some("function".to_owned()),
-                function: Some(FunctionDelta {
-                    name: Some(name.clone()),
-                    arguments: Some(String::new()),
-                }),
-            }))
+            self.emit(|| {
+                call_delta(ToolCallDelta {
+                    index: position,
+                    id: Some(id.clone()),
+                    kind: Some("function".to_owned()),
+                    function: Some(FunctionDelta {
+                        name: Some(name.clone()),
+                        arguments: Some(String::new()),
+                    }),
+                })
+            })
         });
         let content = Content::Call {
             position,
@@ -386,14 +401,11 @@ impl Fold {
                 if new.is_empty() {
                     return Ok(None);
                 }
-                let content = match begins && self.text.begin() {
-                    true => format!("\n{}", &*new),
-                    false => new.into_owned(),
-                };
-                Ok(Some(self.chunk(Delta {
-                    content: Some(content),
+                let apart = begins && self.text.begin();
+                Ok(self.emit(|| Delta {
+                    content: Some(joined(apart, new)),
                     ..Delta::default()
-                })))
+                }))
             }
             BlockDelta::ToolUse(new) => {
                 let Some(Content::Call { position, input, .. }) = self.block(index) else {
@@ -406,7 +418,7 @@ impl Fold {
                 if new.input.is_empty() {
                     return Ok(None);
                 }
-                Ok(Some(self.chunk(arguments(position, new.input.into_owned()))))
+                Ok(self.emit(|| arguments(position, new.input.into_owned())))
             }
             BlockDelta::ReasoningContent(new) => self.reasoning_delta(index, new),
             BlockDelta::ToolResult(new) => {
@@ -473,14 +485,11 @@ impl Fold {
                 if new.is_empty() {
                     return Ok(None);
                 }
-                let content = match begins && self.reasoning.begin() {
-                    true => format!("\n{}", &*new),
-                    false => new.into_owned(),
-                };
-                return Ok(Some(self.chunk(Delta {
-                    reasoning_content: Some(content),
+                let apart = begins && self.reasoning.begin();
+                return Ok(self.emit(|| Delta {
+                    reasoning_content: Some(joined(apart, new)),
                     ..Delta::default()
-                })));
+                }));
             }
             ReasoningDelta::Signature(new) => signature.get_or_insert_default().push_str(&new),
             ReasoningDelta::RedactedContent(new) => redacted.get_or_insert_default().push_str(&new),
@@ -492,6 +501,7 @@ impl Fold {
     }
 
     fn block_stop(&mut self, index: u64) -> Option<ChatChunk> {
+        let in_chunks = self.in_chunks;
         match self.block(index)? {
             // A call without arguments has no delta at all.
             Content::Call {
@@ -501,7 +511,7 @@ impl Fold {
             } if input.is_empty() => {
                 input.push_str("{}");
                 let position = *position;
-                Some(self.chunk(arguments(position, "{}".to_owned())))
+                self.emit(|| arguments(position, "{}".to_owned()))
             }
             Content::Call { input, .. } if input.is_empty() => {
                 input.push_str("{}");
@@ -511,12 +521,12 @@ impl Fold {
                 text,
                 signature,
                 redacted,
-            } => {
+            } if in_chunks => {
                 let blocks = thinking(text, signature.as_deref(), redacted.as_deref());
-                Some(self.chunk(Delta {
+                self.emit(|| Delta {
                     thinking_blocks: Some(blocks),
                     ..Delta::default()
-                }))
+                })
             }
             _ => None,
         }
@@ -536,7 +546,7 @@ impl Fold {
             fields: event.additional_model_response_fields.map(|fields| fields.to_json()),
         });
         let reason = self.finish_reason().ok()?;
-        let mut chunk = self.chunk(Delta::default());
+        let mut chunk = self.emit(Delta::default)?;
         chunk.choices[0].finish_reason = Some(reason);
         Some(chunk)
     }
@@ -584,17 +594,20 @@ impl Fold {
         Some(usage(&tokens))
     }
 
-    fn bedrock(&self) -> BedrockReply {
-        let stop = self.stop.as_ref();
+    /// What OpenAI has no place for; taken out of the fold.
+    fn bedrock(&mut self) -> BedrockReply {
+        let tail = std::mem::take(&mut self.tail);
         let mut bedrock = BedrockReply::default();
-        bedrock.stop_reason = stop.map(|stop| stop.reason.to_string());
-        bedrock.additional_model_response_fields = stop.and_then(|stop| stop.fields.clone());
-        bedrock.request_id = self.heading.request_id.clone();
-        bedrock.usage = self.tail.usage.clone();
-        bedrock.metrics = self.tail.metrics.clone();
-        bedrock.trace = self.tail.trace.clone();
-        bedrock.performance_config = self.tail.performance_config.clone();
-        bedrock.service_tier = self.tail.service_tier.clone();
+        if let Some(stop) = &mut self.stop {
+            bedrock.stop_reason = Some(stop.reason.to_string());
+            bedrock.additional_model_response_fields = stop.fields.take();
+        }
+        bedrock.request_id = self.heading.request_id.take();
+        bedrock.usage = tail.usage;
+        bedrock.metrics = tail.metrics;
+        bedrock.trace = tail.trace;
+        bedrock.performance_config = tail.performance_config;
+        bedrock.service_tier = tail.service_tier;
         bedrock.adjustments = match self.heading.adjustments.as_slice() {
             [] => None,
             adjustments => Json::of(adjustments).ok(),
@@ -603,8 +616,8 @@ impl Fold {
     }
 
     fn assemble(mut self, finish_reason: Option<FinishReason>) -> ChatCompletion {
-        let bedrock = self.bedrock();
         let usage = self.usage();
+        let bedrock = self.bedrock();
         let message = self.message();
         let mut completion = ChatCompletion::default();
         completion.id = self.heading.id;
@@ -708,6 +721,14 @@ fn arguments(position: u32, arguments: String) -> Delta {
         }),
         ..ToolCallDelta::default()
     })
+}
+
+/// The text of a delta, after a line break where another block was between.
+fn joined(apart: bool, text: Str<'_>) -> String {
+    match apart {
+        true => format!("\n{}", &*text),
+        false => text.into_owned(),
+    }
 }
 
 fn join(whole: &mut String, text: String, joint: &mut Joint) {

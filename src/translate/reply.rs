@@ -31,7 +31,7 @@ use crate::openai::ChatCompletion;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn reply(reply: Reply<'_>, heading: Heading) -> Result<ChatCompletion, Error> {
-    let mut fold = Fold::new(heading);
+    let mut fold = Fold::whole(heading);
     match events(reply, |event| fold.event(event).map(drop)) {
         Ok(()) => fold.completion(),
         Err(error) => Err(error.with_partial(fold.into_partial())),
