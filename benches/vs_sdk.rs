@@ -32,8 +32,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 /// A round must take at least this much CPU time, so that the clock's grain does not matter.
-const ROUND: Duration = Duration::from_millis(150);
-const ROUNDS: usize = 9;
+const ROUND: Duration = Duration::from_millis(60);
+const ROUNDS: usize = 31;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();

@@ -10,6 +10,7 @@ pub mod openai;
 pub mod sim;
 pub mod translate;
 mod vocabulary;
+mod writing;
 pub use client::{Bedrock, Builder, CallbackResult, Callbacks, ChatStream};
 pub use error::{Classified, Error, ErrorKind, classify};
 pub use json::{Json, Members, Raw, Str};

@@ -222,6 +222,12 @@ macro_rules! words {
 
         impl $crate::vocabulary::Member for $name {}
 
+        impl $crate::writing::Write for $name {
+            fn write(&self, out: &mut Vec<u8>) {
+                $crate::writing::text(self.as_str(), out);
+            }
+        }
+
         impl Default for $name {
             fn default() -> Self {
                 Self::Other(String::new())

@@ -2,9 +2,9 @@
 
 use super::{Audio, Document, Image, Video};
 use crate::json::{Raw, Str};
-use crate::vocabulary::{record, union};
+use crate::writing::{record_sent, union_sent};
 
-union! {
+union_sent! {
     /// One block of a turn.
     pub enum ContentBlock<'a> {
         /// Text; blank text is refused.
@@ -38,7 +38,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// A call of a tool.
     pub struct ToolUse<'a> {
         /// 1 to 64 of `[a-zA-Z0-9_.:-]`.
@@ -52,7 +52,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// The result of a call.
     pub struct ToolResult<'a> {
         /// The id of the call.
@@ -66,7 +66,7 @@ record! {
     }
 }
 
-union! {
+union_sent! {
     /// One piece of a tool's result.
     pub enum ToolResultContent<'a> {
         /// Free JSON.
@@ -84,7 +84,7 @@ union! {
     }
 }
 
-union! {
+union_sent! {
     /// Text or an image that a guardrail checks.
     pub enum GuardContent<'a> {
         /// Text.
@@ -94,7 +94,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// Text that a guardrail checks.
     pub struct GuardText<'a> {
         /// The text.
@@ -104,7 +104,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// An image that a guardrail checks.
     pub struct GuardImage<'a> {
         /// png or jpeg.
@@ -114,7 +114,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// A prompt cache point.
     pub struct CachePoint<'a> {
         /// `default`.
@@ -124,7 +124,7 @@ record! {
     }
 }
 
-union! {
+union_sent! {
     /// Reasoning.
     pub enum ReasoningContent<'a> {
         /// As text.
@@ -134,7 +134,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// Reasoning as text.
     pub struct ReasoningText<'a> {
         /// The text.
@@ -144,7 +144,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// Whether the answer cites.
     pub struct CitationsConfig {
         /// Whether it does.
@@ -152,7 +152,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// Text with citations.
     pub struct CitationsContent<'a> {
         /// The text.
@@ -162,7 +162,7 @@ record! {
     }
 }
 
-union! {
+union_sent! {
     /// A piece of text with citations.
     pub enum GeneratedText<'a> {
         /// The text.
@@ -170,7 +170,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// Where a piece of text is from.
     pub struct Citation<'a> {
         /// Its title.
@@ -184,7 +184,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// A search result.
     pub struct SearchResult<'a> {
         /// Where it is from.
@@ -198,7 +198,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// A tool that comes or goes in the middle of a conversation.
     pub struct ToolReferenceBlock<'a> {
         /// The tool.
@@ -206,7 +206,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// A tool by name.
     pub struct ToolReference<'a> {
         /// What kind of tool.

@@ -213,7 +213,7 @@ impl<'a> Frame<'a> {
         while !left.is_empty() {
             let (header, rest) = split_header(left)?;
             if header.name == name.as_bytes() {
-                return header.text;
+                return header.text.and_then(|text| std::str::from_utf8(text).ok());
             }
             left = rest;
         }
@@ -229,7 +229,7 @@ impl<'a> Frame<'a> {
 struct Header<'a> {
     name: &'a [u8],
     /// The value, where it is a string.
-    text: Option<&'a str>,
+    text: Option<&'a [u8]>,
 }
 
 /// The first header, and the headers after it.
@@ -250,10 +250,7 @@ fn split_header(bytes: &[u8]) -> Option<(Header<'_>, &[u8])> {
         9 => rest.split_at_checked(16)?,
         _ => return None,
     };
-    let text = match kind {
-        7 => Some(std::str::from_utf8(value).ok()?),
-        _ => None,
-    };
+    let text = (kind == 7).then_some(value);
     Some((Header { name, text }, rest))
 }
 

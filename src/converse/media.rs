@@ -2,9 +2,9 @@
 
 use super::CitationsConfig;
 use crate::json::{Raw, Str};
-use crate::vocabulary::{record, union};
+use crate::writing::{record_sent, union_sent};
 
-union! {
+union_sent! {
     /// Where the bytes of an image, audio or video are.
     pub enum Media<'a> {
         /// The bytes, base64 with padding.
@@ -14,7 +14,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// An object in S3.
     pub struct S3Location<'a> {
         /// `s3://bucket/key`.
@@ -24,7 +24,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// An image.
     pub struct Image<'a> {
         /// png, jpeg, gif or webp.
@@ -36,7 +36,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// A document.
     pub struct Document<'a> {
         /// pdf, csv, doc, docx, xls, xlsx, html, txt or md.
@@ -53,7 +53,7 @@ record! {
     }
 }
 
-union! {
+union_sent! {
     /// Where a document is.
     pub enum DocumentSource<'a> {
         /// The bytes, base64 with padding.
@@ -67,7 +67,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// A video.
     pub struct Video<'a> {
         /// mkv, mov, mp4, webm, flv, mpeg, mpg, wmv or three_gp.
@@ -77,7 +77,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// Audio.
     pub struct Audio<'a> {
         /// mp3, opus, wav, aac, flac, mp4, ogg, mkv, mka, x-aac, m4a, mpeg, mpga, pcm or webm.

@@ -2,9 +2,10 @@
 
 use super::{CachePoint, ContentBlock, GuardContent, ToolConfig};
 use crate::json::{Raw, Str};
-use crate::vocabulary::{record, union, words};
+use crate::vocabulary::words;
+use crate::writing::{record_sent, union_sent};
 
-record! {
+record_sent! {
     /// The body of a request; the same for Converse and ConverseStream, but for the guardrail's
     /// `streamProcessingMode`.
     ///
@@ -38,7 +39,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// One turn.
     pub struct Message<'a> {
         /// Who speaks.
@@ -60,7 +61,7 @@ words! {
     }
 }
 
-union! {
+union_sent! {
     /// One block of the instructions.
     pub enum SystemBlock<'a> {
         /// Text, at least one character.
@@ -72,7 +73,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// Length and sampling.
     pub struct InferenceConfig<'a> {
         /// The most tokens to generate, at least 1.
@@ -86,7 +87,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// The form of the answer, and the effort.
     pub struct OutputConfig<'a> {
         /// The form of the text.
@@ -96,7 +97,7 @@ record! {
     }
 }
 
-record! {
+record_sent! {
     /// The form of the text.
     pub struct OutputFormat<'a> {
         /// `json_schema`.
@@ -106,7 +107,7 @@ record! {
     }
 }
 
-union! {
+union_sent! {
     /// What the text must look like.
     pub enum OutputStructure<'a> {
         /// JSON that follows a schema.
@@ -114,7 +115,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// A JSON schema, as text.
     pub struct JsonSchema<'a> {
         /// The schema: JSON as text.

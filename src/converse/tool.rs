@@ -2,9 +2,9 @@
 
 use super::CachePoint;
 use crate::json::{Raw, Str};
-use crate::vocabulary::{record, union};
+use crate::writing::{record_sent, union_sent};
 
-record! {
+record_sent! {
     /// The tools of a request. It must be there whenever the conversation has tool blocks.
     pub struct ToolConfig<'a> {
         /// The tools, at least one.
@@ -14,7 +14,7 @@ record! {
     }
 }
 
-union! {
+union_sent! {
     /// One tool.
     pub enum Tool<'a> {
         /// A tool that the caller runs.
@@ -26,7 +26,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// A tool that the caller runs.
     pub struct ToolSpec<'a> {
         /// 1 to 64 of `[a-zA-Z0-9_-]`.
@@ -40,7 +40,7 @@ record! {
     }
 }
 
-union! {
+union_sent! {
     /// JSON schema of a tool's input.
     pub enum InputSchema<'a> {
         /// The schema.
@@ -48,7 +48,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// A tool by its name.
     pub struct NamedTool<'a> {
         /// 1 to 64 of `[a-zA-Z0-9_-]`.
@@ -56,7 +56,7 @@ record! {
     }
 }
 
-union! {
+union_sent! {
     /// Whether and which tool must be called.
     pub enum ToolChoice<'a> {
         /// The model decides.
@@ -68,7 +68,7 @@ union! {
     }
 }
 
-record! {
+record_sent! {
     /// An object without members.
     pub struct Empty {}
 }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::json::{Json, Raw};
 use crate::models::{ModelId, abilities};
 use crate::openai::{ChatRequest, StreamOptions};
+use crate::writing::Write;
 
 /// How a request is translated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,8 +50,7 @@ impl Translated<'_> {
     /// request.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(size_hint(&self.body));
-        // Writing to memory never fails, and every key is a string.
-        let _ = serde_json::to_writer(&mut bytes, &self.body);
+        self.body.write(&mut bytes);
         bytes
     }
 }
