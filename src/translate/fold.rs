@@ -239,12 +239,12 @@ impl Fold {
     /// something that cannot be used. The partial answer is in [`Fold::into_partial`].
     pub fn end(&mut self) -> Result<Option<ChatChunk>, Error> {
         self.finish_reason()?;
-        if !self.heading.include_usage {
+        let Some(usage) = self.usage().filter(|_| self.heading.include_usage) else {
             return Ok(None);
-        }
+        };
         let mut chunk = self.chunk(Delta::default());
         chunk.choices.clear();
-        chunk.usage = self.usage();
+        chunk.usage = Some(usage);
         Ok(Some(chunk))
     }
 
