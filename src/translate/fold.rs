@@ -695,7 +695,13 @@ impl Fold {
         if !self.blocks.iter().any(|block| beyond(&block.content)) {
             return None;
         }
-        let blocks: Vec<ContentBlock<'_>> = self.blocks.iter().map(|block| converse(&block.content)).collect();
+        // A text block without text is nothing, and would be refused if it were sent back.
+        let is_nothing = |content: &Content| {
+            matches!(content, Content::Text { text, citations } if text.is_empty() && citations.is_empty())
+        };
+        let contents = self.blocks.iter().map(|block| &block.content);
+        let blocks: Vec<ContentBlock<'_>> =
+            contents.filter(|content| !is_nothing(content)).map(converse).collect();
         let blocks = serde_json::to_string(&blocks).ok()?;
         Json::parse(format!(r#"{{"content":{blocks}}}"#)).ok()
     }
