@@ -210,10 +210,7 @@ fn large() -> Workload {
             .content(aws::ToolResultContentBlock::Text(long.clone()))
             .build()
             .expect("complete");
-        messages.push(message(
-            aws::ConversationRole::User,
-            vec![aws::ContentBlock::ToolResult(result)],
-        ));
+        messages.push(message(aws::ConversationRole::User, vec![aws::ContentBlock::ToolResult(result)]));
         if pair % 3 != 2 {
             let thought = line.repeat(20);
             openai.push(json!({"role": "assistant", "content": thought}));
@@ -253,10 +250,7 @@ fn tool_stream() -> Workload {
         system: None,
         messages: vec![user("W4: write it")],
         tools: Some(
-            aws::ToolConfiguration::builder()
-                .tools(aws::Tool::ToolSpec(spec))
-                .build()
-                .expect("complete"),
+            aws::ToolConfiguration::builder().tools(aws::Tool::ToolSpec(spec)).build().expect("complete"),
         ),
         kind: Kind::Stream { at_once: 1, events: 505 },
     }
@@ -318,10 +312,8 @@ fn document(value: &Value) -> Document {
 
 /// One call with the SDK; how many bytes of text and input came.
 async fn by_sdk(client: &Client, workload: &Workload) -> Result<usize, Failure> {
-    let inference = workload
-        .system
-        .is_some()
-        .then(|| aws::InferenceConfiguration::builder().max_tokens(1000).build());
+    let inference =
+        workload.system.is_some().then(|| aws::InferenceConfiguration::builder().max_tokens(1000).build());
     match workload.kind {
         Kind::Whole => {
             let output = client
@@ -412,14 +404,16 @@ async fn clients(url: &str) -> Result<Clients, Failure> {
         .load()
         .await;
     let bedrock = Bedrock::builder().sdk_config(loaded.clone()).build().await?;
-    Ok(Clients {
-        sdk: Client::new(&loaded),
-        bedrock,
-    })
+    Ok(Clients { sdk: Client::new(&loaded), bedrock })
 }
 
 /// Makes the workload's calls `times` over, in spawned tasks.
-async fn calls(clients: &Clients, workload: &'static Workload, side: Side, times: usize) -> Result<usize, Failure> {
+async fn calls(
+    clients: &Clients,
+    workload: &'static Workload,
+    side: Side,
+    times: usize,
+) -> Result<usize, Failure> {
     let at_once = match workload.kind {
         Kind::Whole => 1,
         Kind::Stream { at_once, .. } => at_once,
@@ -495,7 +489,8 @@ fn allocations(url: &str, workload: &'static Workload) -> Result<(), Failure> {
     for side in [Side::Sdk, Side::Crate] {
         runtime.block_on(calls(&clients, workload, side, 2))?;
         let mut result = Ok(0);
-        let counted = allocation_counter::measure(|| result = runtime.block_on(calls(&clients, workload, side, 4)));
+        let counted =
+            allocation_counter::measure(|| result = runtime.block_on(calls(&clients, workload, side, 4)));
         result?;
         counts.push(counted.count_total / 4);
     }

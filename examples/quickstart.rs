@@ -31,9 +31,8 @@ async fn main() -> Result<(), Failure> {
     };
 
     println!("1. A chat: an OpenAI request in, an OpenAI completion out.");
-    let request = ChatRequest::new(&model)
-        .system("Answer in one sentence.")
-        .user("What is the capital of France?");
+    let request =
+        ChatRequest::new(&model).system("Answer in one sentence.").user("What is the capital of France?");
     let completion = bedrock.chat(&request).await?;
     println!("   {}", completion.text());
     if let Some(usage) = &completion.usage {
@@ -44,12 +43,14 @@ async fn main() -> Result<(), Failure> {
     print!("   ");
     let request = ChatRequest::new(&model).user("Tell me about rivers.");
     let completion = bedrock.chat_stream(&request).await?.drive(&mut Print).await?;
-    println!("\n   (finish_reason: {})\n", completion.finish_reason().map_or("none", |reason| reason.as_str()));
+    println!(
+        "\n   (finish_reason: {})\n",
+        completion.finish_reason().map_or("none", |reason| reason.as_str())
+    );
 
     println!("3. A tool: the model calls it, we run it, the model answers with what it said.");
-    let schema = Json::parse(
-        r#"{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}"#,
-    )?;
+    let schema =
+        Json::parse(r#"{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}"#)?;
     let mut request = ChatRequest::new(&model)
         .tool(Tool::function("get_weather", "The weather in a city", schema))
         .user("What is the weather in Paris?");
@@ -65,7 +66,10 @@ async fn main() -> Result<(), Failure> {
     println!("   {}", completion.text());
 
     if !live {
-        println!("\nThe simulator received {} requests. The last, as Bedrock gets it:", simulator.received().len());
+        println!(
+            "\nThe simulator received {} requests. The last, as Bedrock gets it:",
+            simulator.received().len()
+        );
         if let Some(last) = simulator.received().last() {
             println!("   POST /model/{}/converse", last.model_id);
             println!("   {}", String::from_utf8_lossy(&last.body));

@@ -8,8 +8,8 @@ use crate::openai::{ChatCompletion, ErrorBody, ErrorObject};
 
 mod classify;
 
-pub use classify::{Classified, classify};
 pub(crate) use classify::bare_code;
+pub use classify::{Classified, classify};
 
 /// What went wrong, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -169,11 +169,7 @@ struct Inner {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(Box::new(Inner {
-            kind: Some(kind),
-            message: message.into(),
-            ..Inner::default()
-        }))
+        Error(Box::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
     }
 
     /// A request that is wrong in the member `field`, given as a path such as
@@ -247,10 +243,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(
-        mut self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
@@ -433,9 +426,6 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0
-            .source
-            .as_deref()
-            .map(|source| source as &(dyn std::error::Error + 'static))
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
     }
 }

@@ -34,7 +34,8 @@ fn weather() -> Tool {
 
 #[tokio::test]
 async fn a_chat_is_answered_and_its_bytes_are_ours() {
-    let (simulator, bedrock) = simulator(Script::new().on(When::always(), Answer::text("Paris.").usage(9, 2))).await;
+    let (simulator, bedrock) =
+        simulator(Script::new().on(When::always(), Answer::text("Paris.").usage(9, 2))).await;
     let completion = bedrock.chat(&request("What is the capital of France?")).await.unwrap();
     assert_eq!(completion.text(), "Paris.");
     assert_eq!(completion.finish_reason(), Some(&FinishReason::Stop));
@@ -55,10 +56,7 @@ async fn a_chat_is_answered_and_its_bytes_are_ours() {
 #[tokio::test]
 async fn a_stream_gives_the_same_completion_as_the_whole_reply() {
     let answer = Answer::blocks([
-        Block::Reasoning {
-            text: "The user wants the weather.".into(),
-            signature: Some("c2ln".into()),
-        },
+        Block::Reasoning { text: "The user wants the weather.".into(), signature: Some("c2ln".into()) },
         Block::Text("Let me look. Żółć 🦀".into()),
         Block::ToolUse {
             id: "t1".into(),
@@ -66,12 +64,7 @@ async fn a_stream_gives_the_same_completion_as_the_whole_reply() {
             input: r#"{"city":"Paris"}"#.into(),
             kind: None,
         },
-        Block::ToolUse {
-            id: "t2".into(),
-            name: "now".into(),
-            input: "{}".into(),
-            kind: None,
-        },
+        Block::ToolUse { id: "t2".into(), name: "now".into(), input: "{}".into(), kind: None },
         Block::Text("One moment.".into()),
     ])
     .usage(100, 20)
@@ -89,7 +82,8 @@ async fn a_stream_gives_the_same_completion_as_the_whole_reply() {
 
 #[tokio::test]
 async fn a_stream_is_a_stream_and_ends_once() {
-    let (_simulator, bedrock) = simulator(Script::new().on(When::always(), Answer::text("Hello, world."))).await;
+    let (_simulator, bedrock) =
+        simulator(Script::new().on(When::always(), Answer::text("Hello, world."))).await;
     let mut stream = bedrock.chat_stream(&request("Hi")).await.unwrap();
     let mut text = String::new();
     while let Some(chunk) = StreamExt::next(&mut stream).await {
@@ -145,8 +139,16 @@ async fn every_attempt_sends_the_same_bytes_with_a_valid_signature() {
     let tries = std::sync::atomic::AtomicUsize::new(0);
     let script = Script::new().on_with(When::always(), move |_, _| {
         match tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
-            0 => Answer::failure(503, "ServiceUnavailableException", "Too many connections, please wait before trying again."),
-            1 => Answer::failure(429, "ThrottlingException", "Too many requests, please wait before trying again."),
+            0 => Answer::failure(
+                503,
+                "ServiceUnavailableException",
+                "Too many connections, please wait before trying again.",
+            ),
+            1 => Answer::failure(
+                429,
+                "ThrottlingException",
+                "Too many requests, please wait before trying again.",
+            ),
             _ => Answer::text("At last."),
         }
     });
@@ -169,10 +171,7 @@ async fn every_attempt_sends_the_same_bytes_with_a_valid_signature() {
 #[tokio::test]
 async fn a_wrong_key_is_an_error_of_credentials() {
     offline();
-    let auth = Auth::Signed {
-        access_key_id: "AKIDEXAMPLE".into(),
-        secret_access_key: "right".into(),
-    };
+    let auth = Auth::Signed { access_key_id: "AKIDEXAMPLE".into(), secret_access_key: "right".into() };
     let simulator = Simulator::builder().auth(auth).start().await.unwrap();
     for (id, secret) in [("AKIDEXAMPLE", "wrong"), ("AKIDOTHER", "right")] {
         let bedrock = Bedrock::builder()
@@ -192,7 +191,8 @@ async fn a_wrong_key_is_an_error_of_credentials() {
 #[tokio::test]
 async fn an_api_key_is_sent_as_a_bearer_token() {
     offline();
-    let simulator = Simulator::builder().auth(Auth::ApiKey("bedrock-api-key-1".into())).start().await.unwrap();
+    let simulator =
+        Simulator::builder().auth(Auth::ApiKey("bedrock-api-key-1".into())).start().await.unwrap();
     simulator.bedrock().await.unwrap().chat(&request("Hi")).await.unwrap();
     let wrong = Bedrock::builder()
         .region("us-east-1")
@@ -208,7 +208,11 @@ async fn an_api_key_is_sent_as_a_bearer_token() {
 
 #[tokio::test]
 async fn a_failure_says_what_where_and_what_to_do() {
-    let failure = Answer::failure(400, "ValidationException", "The model returned the following errors: prompt is too long: 207848 tokens > 200000 maximum");
+    let failure = Answer::failure(
+        400,
+        "ValidationException",
+        "The model returned the following errors: prompt is too long: 207848 tokens > 200000 maximum",
+    );
     let (_simulator, bedrock) = simulator(Script::new().on(When::always(), failure)).await;
     for error in [
         bedrock.chat(&request("Hi")).await.unwrap_err(),
@@ -327,13 +331,10 @@ impl Callbacks for Heard {
 }
 
 fn around_a_call() -> Script {
-    let answer = Answer::blocks([Block::Reasoning {
-        text: "Hm.".into(),
-        signature: None,
-    }])
-    .then_text("Before.")
-    .then_call("get_weather", r#"{"city":"Paris"}"#)
-    .then_text("After.");
+    let answer = Answer::blocks([Block::Reasoning { text: "Hm.".into(), signature: None }])
+        .then_text("Before.")
+        .then_call("get_weather", r#"{"city":"Paris"}"#)
+        .then_text("After.");
     Script::new().on(When::always(), answer)
 }
 
@@ -352,10 +353,7 @@ async fn callbacks_hear_text_until_the_first_call() {
 #[tokio::test]
 async fn an_interrupt_gives_back_what_there_is() {
     let (_simulator, bedrock) = simulator(around_a_call()).await;
-    let mut heard = Heard {
-        stop_after: Some(4),
-        ..Heard::default()
-    };
+    let mut heard = Heard { stop_after: Some(4), ..Heard::default() };
     let stream = bedrock.chat_stream(&request("Hi").tool(weather())).await.unwrap();
     let error = stream.drive(&mut heard).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
@@ -367,10 +365,7 @@ async fn an_interrupt_gives_back_what_there_is() {
 async fn an_interrupt_ends_a_silent_stream() {
     let answer = Answer::text("Never heard.").paced(Duration::from_secs(3600));
     let (_simulator, bedrock) = simulator(Script::new().on(When::always(), answer)).await;
-    let mut heard = Heard {
-        stop_after: Some(2),
-        ..Heard::default()
-    };
+    let mut heard = Heard { stop_after: Some(2), ..Heard::default() };
     let stream = bedrock.chat_stream(&request("Hi")).await.unwrap();
     let error = stream.drive(&mut heard).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
@@ -379,10 +374,7 @@ async fn an_interrupt_ends_a_silent_stream() {
 #[tokio::test]
 async fn a_callbacks_failure_reaches_the_caller() {
     let (_simulator, bedrock) = simulator(around_a_call()).await;
-    let mut heard = Heard {
-        fails: true,
-        ..Heard::default()
-    };
+    let mut heard = Heard { fails: true, ..Heard::default() };
     let stream = bedrock.chat_stream(&request("Hi").tool(weather())).await.unwrap();
     let error = stream.drive(&mut heard).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);

@@ -126,7 +126,11 @@ fn a_broken_stream_ends_with_an_error_and_exit_1() {
     let mut damaged = whole();
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;
-    let mut cases = vec![(damaged, "connection"), (Vec::new(), "stream_truncated"), (b"{\"message\":\"x\"}".to_vec(), "connection")];
+    let mut cases = vec![
+        (damaged, "connection"),
+        (Vec::new(), "stream_truncated"),
+        (b"{\"message\":\"x\"}".to_vec(), "connection"),
+    ];
     cases.push((whole()[..100].to_vec(), "stream_truncated"));
     for (bytes, kind) in cases {
         let output = run(&["translate", "stream"], &bytes);
@@ -140,7 +144,14 @@ fn a_broken_stream_ends_with_an_error_and_exit_1() {
 #[test]
 fn explain_says_kind_and_advice() {
     let output = run(
-        &["explain", "--code", "ThrottlingException", "--status", "429", "Too many tokens per day, please wait before trying again."],
+        &[
+            "explain",
+            "--code",
+            "ThrottlingException",
+            "--status",
+            "429",
+            "Too many tokens per day, please wait before trying again.",
+        ],
         b"",
     );
     let found = &lines(&output)[0];

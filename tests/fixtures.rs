@@ -71,28 +71,24 @@ fn requests() {
     for case in cases("requests") {
         let body = fs::read(case.join("openai.json")).unwrap();
         let request = ChatRequest::from_slice(&body);
-        let translated = request
-            .as_ref()
-            .map_err(|failure| error(failure))
-            .and_then(|request| translate::request(request, &Options::default()).map_err(|failure| error(&failure)));
+        let translated = request.as_ref().map_err(error).and_then(|request| {
+            translate::request(request, &Options::default()).map_err(|failure| error(&failure))
+        });
         let (converse, adjustments, error) = match translated {
             Ok(translated) => {
                 // Byte for byte, on one line: order and spelling are part of the golden.
                 let converse = String::from_utf8(translated.to_bytes()).unwrap() + "\n";
                 let by_serde = serde_json::to_string(&translated.body).unwrap() + "\n";
                 assert_eq!(converse, by_serde, "{}: written and serialised differ", case.display());
-                let adjustments = (!translated.adjustments.is_empty()).then(|| pretty(&translated.adjustments));
+                let adjustments =
+                    (!translated.adjustments.is_empty()).then(|| pretty(&translated.adjustments));
                 (Some(converse), adjustments, None)
             }
             Err(error) => (None, None, Some(error)),
         };
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
         assert_eq!(error.is_some(), name.starts_with("refused-"), "{name}: {error:?}");
-        let files = [
-            ("converse.json", converse),
-            ("adjustments.json", adjustments),
-            ("error.json", error),
-        ];
+        let files = [("converse.json", converse), ("adjustments.json", adjustments), ("error.json", error)];
         compare(&case, &files, &mut failures);
     }
     finish(failures);
@@ -135,11 +131,8 @@ fn stream_bytes(case: &Path) -> Vec<u8> {
             encode(&headers, payload.as_bytes(), &mut bytes);
             continue;
         }
-        let headers = [
-            (":event-type", name),
-            (":content-type", "application/json"),
-            (":message-type", "event"),
-        ];
+        let headers =
+            [(":event-type", name), (":content-type", "application/json"), (":message-type", "event")];
         encode(&headers, payload.get().as_bytes(), &mut bytes);
         // What is read is what would be written.
         let event = Event::read(name, payload.get().as_bytes()).unwrap();
@@ -162,7 +155,13 @@ fn streams() {
         let ended = loop {
             match decoder.next_chunk() {
                 Ok(Some(chunk)) => line(&chunk),
-                Ok(None) => break decoder.end().map(|chunk| drop(chunk.map(|chunk| line(&chunk)))),
+                Ok(None) => {
+                    let ended = decoder.end();
+                    if let Ok(Some(chunk)) = &ended {
+                        line(chunk);
+                    }
+                    break ended.map(drop);
+                }
                 Err(failure) => break Err(failure),
             }
         };
@@ -170,11 +169,7 @@ fn streams() {
             Ok(()) => (Some(pretty(&decoder.completion().unwrap())), None),
             Err(failure) => (None, Some(error_with(failure, decoder))),
         };
-        let files = [
-            ("chunks.jsonl", Some(chunks)),
-            ("completion.json", completion),
-            ("error.json", error),
-        ];
+        let files = [("chunks.jsonl", Some(chunks)), ("completion.json", completion), ("error.json", error)];
         compare(&case, &files, &mut failures);
     }
     finish(failures);
@@ -196,7 +191,9 @@ fn a_reply_and_a_stream_of_the_same_name_give_the_same_message() {
             let text = fs::read_to_string(path).ok()?;
             Some(serde_json::from_str::<Value>(&text).unwrap()["choices"].take())
         };
-        if let (Some(whole), Some(streamed)) = (read(reply.join("openai.json")), read(case.join("completion.json"))) {
+        if let (Some(whole), Some(streamed)) =
+            (read(reply.join("openai.json")), read(case.join("completion.json")))
+        {
             assert_eq!(whole, streamed, "{}", name.to_string_lossy());
             pairs += 1;
         }

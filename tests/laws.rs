@@ -22,7 +22,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 48, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(Value::from),
-            vec(("[a-z_]{1,8}", inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+            vec(("[a-z_]{1,8}", inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -38,9 +39,15 @@ fn lively(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
 fn part() -> impl Strategy<Value = Value> {
     prop_oneof![
         "\\PC{0,20}".prop_map(|text| json!({"type": "text", "text": text})),
-        lively(&["data:image/png;base64,iVBORw0KGgo=", "data:;base64,", "https://example.com/a.png", "data:,x"])
-            .prop_map(|url| json!({"type": "image_url", "image_url": {"url": url}})),
-        (lively(&["text", "image_url", "file", "refusal"]), any_json()).prop_map(|(kind, json)| json!({"type": kind, "text": json})),
+        lively(&[
+            "data:image/png;base64,iVBORw0KGgo=",
+            "data:;base64,",
+            "https://example.com/a.png",
+            "data:,x"
+        ])
+        .prop_map(|url| json!({"type": "image_url", "image_url": {"url": url}})),
+        (lively(&["text", "image_url", "file", "refusal"]), any_json())
+            .prop_map(|(kind, json)| json!({"type": kind, "text": json})),
     ]
 }
 
@@ -73,10 +80,12 @@ fn message() -> impl Strategy<Value = Value> {
 
 /// Something like a request: members of the right names with values that are often right.
 fn request_like() -> impl Strategy<Value = Value> {
-    let tool = (lively(&["f", "get_weather", ""]), any_json())
-        .prop_map(|(name, schema)| json!({"type": "function", "function": {"name": name, "parameters": schema}}));
-    let good_tool = proptest::sample::select(&["f", "get_weather"][..])
-        .prop_map(|name| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}));
+    let tool = (lively(&["f", "get_weather", ""]), any_json()).prop_map(
+        |(name, schema)| json!({"type": "function", "function": {"name": name, "parameters": schema}}),
+    );
+    let good_tool = proptest::sample::select(&["f", "get_weather"][..]).prop_map(
+        |name| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}),
+    );
     (
         lively(&["us.amazon.nova-lite-v1:0", "anthropic.claude-sonnet-4-6", "arn:aws:bedrock:::x"]),
         vec(message(), 0..8),
@@ -98,8 +107,20 @@ fn request_like() -> impl Strategy<Value = Value> {
 }
 
 const MEMBERS: &[&str] = &[
-    "tool_choice", "max_tokens", "temperature", "top_p", "stop", "n", "response_format", "bedrock", "stream_options",
-    "metadata", "seed", "logprobs", "modalities", "brand_new",
+    "tool_choice",
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "stop",
+    "n",
+    "response_format",
+    "bedrock",
+    "stream_options",
+    "metadata",
+    "seed",
+    "logprobs",
+    "modalities",
+    "brand_new",
 ];
 
 /// What the service demands of every conversation, whatever was asked.
@@ -110,7 +131,10 @@ fn assert_sendable(body: &Value) {
         assert_ne!(pair[0]["role"], pair[1]["role"], "{body}");
         let ids = |message: &Value, kind: &str| -> Vec<Value> {
             let blocks = message["content"].as_array().unwrap().iter();
-            blocks.filter(|block| block[kind].is_object()).map(|block| block[kind]["toolUseId"].clone()).collect()
+            blocks
+                .filter(|block| block[kind].is_object())
+                .map(|block| block[kind]["toolUseId"].clone())
+                .collect()
         };
         let (mut calls, mut results) = (ids(&pair[0], "toolUse"), ids(&pair[1], "toolResult"));
         calls.sort_by_key(Value::to_string);
@@ -200,7 +224,10 @@ fn frames(reply: &Value, size: usize) -> Vec<u8> {
                         event("contentBlockDelta", delta(json!({"reasoningContent": {"text": piece}})));
                     }
                     if let Some(signature) = value["reasoningText"].get("signature") {
-                        event("contentBlockDelta", delta(json!({"reasoningContent": {"signature": signature}})));
+                        event(
+                            "contentBlockDelta",
+                            delta(json!({"reasoningContent": {"signature": signature}})),
+                        );
                     }
                 }
             }
@@ -232,14 +259,17 @@ fn assembled(chunks: &[ChatChunk]) -> Value {
         for call in choice.delta.tool_calls.iter().flatten() {
             let index = call.index as usize;
             if index == calls.len() {
-                calls.push(json!({"id": call.id, "type": call.kind, "function": {"name": null, "arguments": ""}}));
+                calls.push(
+                    json!({"id": call.id, "type": call.kind, "function": {"name": null, "arguments": ""}}),
+                );
             }
             let function = call.function.as_ref().unwrap();
             if let Some(name) = &function.name {
                 calls[index]["function"]["name"] = json!(name);
             }
             let so_far = calls[index]["function"]["arguments"].as_str().unwrap().to_owned();
-            calls[index]["function"]["arguments"] = json!(so_far + function.arguments.as_deref().unwrap_or_default());
+            calls[index]["function"]["arguments"] =
+                json!(so_far + function.arguments.as_deref().unwrap_or_default());
         }
         if let Some(finish) = &choice.finish_reason {
             reason = json!(finish);
@@ -415,7 +445,10 @@ fn a_damaged_frame_stops_the_decoder_for_good() {
         assert_eq!(decoder.next_frame().unwrap().unwrap().header(":event-type"), Some("a"));
         // A length that has grown may wait for more bytes, but gives nothing.
         for _ in 0..3 {
-            assert!(!matches!(decoder.next_frame(), Ok(Some(_))), "a frame came after a damaged one, byte {at}");
+            assert!(
+                !matches!(decoder.next_frame(), Ok(Some(_))),
+                "a frame came after a damaged one, byte {at}"
+            );
         }
     }
 }

@@ -66,7 +66,8 @@ fn completion(exchange: &Value) -> ChatCompletion {
 fn every_recorded_request_is_read_and_written_back_the_same() {
     for (name, exchange) in exchanges() {
         let text = exchange["request"].to_string();
-        let request: Request<'_> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let request: Request<'_> =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(serde_json::to_value(&request).unwrap(), exchange["request"], "{name}");
         assert!(request.other.is_empty(), "{name}: members that are not known: {:?}", request.other);
     }
@@ -164,7 +165,9 @@ fn expected(exchange: &Value) -> (Expected, Value, String) {
 #[test]
 fn a_stream_and_a_reply_of_the_same_exchange_have_the_same_shape() {
     let all = exchanges();
-    let find = |part: &str| all.iter().find(|(name, _)| name.contains(part)).map(|(_, exchange)| completion(exchange));
+    let find = |part: &str| {
+        all.iter().find(|(name, _)| name.contains(part)).map(|(_, exchange)| completion(exchange))
+    };
     // The same question with the same tools, once whole and once as a stream.
     let whole = find("with-code-execution-tool");
     let streamed = find("code-execution-tool-stream");

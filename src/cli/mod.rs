@@ -51,9 +51,7 @@ pub fn run() -> ExitCode {
 
 /// `bedrock-chat … | head` closes the pipe, which is no failure.
 fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The file, or standard input where none is named.

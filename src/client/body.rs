@@ -19,10 +19,7 @@ pub(super) struct AnswerBody {
 
 impl AnswerBody {
     pub(super) fn new(body: SdkBody, patience: Patience) -> Self {
-        AnswerBody {
-            body,
-            watchdog: Watchdog::new(patience),
-        }
+        AnswerBody { body, watchdog: Watchdog::new(patience) }
     }
 
     /// Closes the connection: what may still come is not wanted.
@@ -66,5 +63,52 @@ impl AnswerBody {
             whole.extend_from_slice(&bytes?);
         }
         Ok(whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use http_body::Frame;
+
+    /// A body that gives some bytes and then nothing more, for ever.
+    struct Silent(Option<Bytes>);
+
+    impl Body for Silent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            match self.0.take() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_falls_silent_is_stalled_and_not_waited_for_for_ever() {
+        let start = tokio::time::Instant::now();
+        let body = SdkBody::from_body_1_x(Silent(Some(Bytes::from_static(b"{"))));
+        let error = AnswerBody::new(body, Patience::default()).read().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StreamStalled, "{error}");
+        assert_eq!(start.elapsed(), Duration::from_secs(120));
+        assert!(error.to_string().contains("120 seconds"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_begins_has_more_time() {
+        let start = tokio::time::Instant::now();
+        let body = SdkBody::from_body_1_x(Silent(None));
+        let error = AnswerBody::new(body, Patience::default()).read().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StreamStalled, "{error}");
+        assert_eq!(start.elapsed(), Duration::from_secs(300));
     }
 }

@@ -73,13 +73,8 @@ impl Builder {
         secret_access_key: impl Into<String>,
         session_token: Option<String>,
     ) -> Self {
-        self.credentials = Some(Credentials::new(
-            access_key_id,
-            secret_access_key,
-            session_token,
-            None,
-            "bedrock-chat",
-        ));
+        self.credentials =
+            Some(Credentials::new(access_key_id, secret_access_key, session_token, None, "bedrock-chat"));
         self
     }
 
@@ -140,8 +135,8 @@ impl Builder {
         let config = match self.sdk_config {
             Some(config) => config,
             None => {
-                let mut loader = aws_config::defaults(BehaviorVersion::latest())
-                    .region(Region::new(region.clone()));
+                let mut loader =
+                    aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.clone()));
                 if let Some(profile) = self.profile {
                     loader = loader.profile_name(profile);
                 }

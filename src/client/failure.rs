@@ -52,7 +52,9 @@ fn from_response(response: &HttpResponse) -> Error {
     let code = header(response, "x-amzn-errortype").or(exception.kind);
     let status = response.status().as_u16();
     let message = match (exception.original_message, exception.message) {
-        (Some(original), Some(message)) if !message.contains(&original) => format!("{message} ({original})"),
+        (Some(original), Some(message)) if !message.contains(&original) => {
+            format!("{message} ({original})")
+        }
         (Some(original), None) => original,
         (_, message) => message.unwrap_or_default(),
     };

@@ -73,22 +73,21 @@ impl Bedrock {
         Builder::default()
     }
 
-    fn new(config: aws_config::SdkConfig, region: &str, options: Options, explicit: builder::Explicit) -> Self {
+    fn new(
+        config: aws_config::SdkConfig,
+        region: &str,
+        options: Options,
+        explicit: builder::Explicit,
+    ) -> Self {
         Bedrock {
-            shared: Arc::new(Shared {
-                regions: Regions::new(config, explicit),
-                options,
-            }),
+            shared: Arc::new(Shared { regions: Regions::new(config, explicit), options }),
             region: region.into(),
         }
     }
 
     /// The same client in another region, with that region's own connections.
     pub fn region(&self, region: impl Into<Arc<str>>) -> Self {
-        Bedrock {
-            shared: Arc::clone(&self.shared),
-            region: region.into(),
-        }
+        Bedrock { shared: Arc::clone(&self.shared), region: region.into() }
     }
 
     /// The region of calls whose model is not the ARN of another.
@@ -119,19 +118,10 @@ impl Bedrock {
         let body = Bytes::from(translated.to_bytes());
         let heading = heading(translated);
         let (wire, slot) = Wire::reply(body);
-        let sent = call
-            .client
-            .converse()
-            .model_id(call.model)
-            .customize()
-            .interceptor(wire)
-            .send()
-            .await;
+        let sent = call.client.converse().model_id(call.model).customize().interceptor(wire).send().await;
         let (request_id, body) = call.taken(sent, &slot)?;
-        let reply = body
-            .read()
-            .await
-            .map_err(|error| error.with_advice("try again; the call may have been billed"));
+        let reply =
+            body.read().await.map_err(|error| error.with_advice("try again; the call may have been billed"));
         reply
             .and_then(|reply| translate::reply_from_slice(&reply, heading.for_request(request_id.as_deref())))
             .map_err(|error| call.place(error).with_request_id(request_id))
@@ -150,14 +140,8 @@ impl Bedrock {
         let body = Bytes::from(translated.to_bytes());
         let heading = heading(translated);
         let (wire, slot) = Wire::stream(body);
-        let sent = call
-            .client
-            .converse_stream()
-            .model_id(call.model)
-            .customize()
-            .interceptor(wire)
-            .send()
-            .await;
+        let sent =
+            call.client.converse_stream().model_id(call.model).customize().interceptor(wire).send().await;
         let (request_id, body) = call.taken(sent, &slot)?;
         let heading = heading.for_request(request_id.as_deref());
         Ok(ChatStream::new(body, heading, call.region, call.model, request_id))
@@ -176,11 +160,7 @@ impl<'a> Call<'a> {
     fn new(bedrock: &'a Bedrock, translated: &Translated<'a>) -> Self {
         let model = translated.model_id;
         let region = ModelId::new(model).region().unwrap_or(&bedrock.region);
-        Call {
-            client: bedrock.shared.regions.client(region),
-            region,
-            model,
-        }
+        Call { client: bedrock.shared.regions.client(region), region, model }
     }
 
     fn place(&self, error: Error) -> Error {

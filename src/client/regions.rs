@@ -20,11 +20,7 @@ pub(super) struct Regions {
 
 impl Regions {
     pub(super) fn new(config: SdkConfig, explicit: Explicit) -> Self {
-        Regions {
-            config,
-            explicit,
-            clients: Mutex::new(BTreeMap::new()),
-        }
+        Regions { config, explicit, clients: Mutex::new(BTreeMap::new()) }
     }
 
     /// The region's client, made at the first call. Making one takes some 70 microseconds and no

@@ -22,10 +22,7 @@ pub(super) struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Patience {
-            first: Some(Duration::from_secs(300)),
-            idle: Some(Duration::from_secs(120)),
-        }
+        Patience { first: Some(Duration::from_secs(300)), idle: Some(Duration::from_secs(120)) }
     }
 }
 
@@ -41,12 +38,7 @@ pub(super) struct Watchdog {
 impl Watchdog {
     /// Begins to wait now.
     pub(super) fn new(patience: Patience) -> Self {
-        Watchdog {
-            patience,
-            begun: false,
-            since: Instant::now(),
-            timer: None,
-        }
+        Watchdog { patience, begun: false, since: Instant::now(), timer: None }
     }
 
     /// Something has come.
@@ -73,5 +65,62 @@ impl Watchdog {
                 return Poll::Ready(self.since.elapsed());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    fn patience(first: Option<u64>, idle: Option<u64>) -> Patience {
+        Patience { first: first.map(Duration::from_secs), idle: idle.map(Duration::from_secs) }
+    }
+
+    async fn starved(watchdog: &mut Watchdog) -> Duration {
+        poll_fn(|context| watchdog.poll_starved(context)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_event_and_the_later_ones_have_limits_of_their_own() {
+        let start = Instant::now();
+        let mut watchdog = Watchdog::new(patience(Some(300), Some(120)));
+        assert_eq!(starved(&mut watchdog).await, Duration::from_secs(300));
+        assert_eq!(start.elapsed().as_secs(), 300);
+        watchdog.fed();
+        assert_eq!(starved(&mut watchdog).await, Duration::from_secs(120));
+        assert_eq!(start.elapsed().as_secs(), 420);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn food_puts_the_end_off_without_a_new_timer() {
+        let mut watchdog = Watchdog::new(patience(Some(10), Some(10)));
+        let start = Instant::now();
+        for _ in 0..5 {
+            let waited = tokio::time::timeout(Duration::from_secs(9), starved(&mut watchdog)).await;
+            assert!(waited.is_err(), "starved after {:?}", start.elapsed());
+            watchdog.fed();
+        }
+        starved(&mut watchdog).await;
+        assert_eq!(start.elapsed().as_secs(), 55);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shorter_limit_after_the_first_event_is_kept() {
+        let mut watchdog = Watchdog::new(patience(Some(300), Some(5)));
+        let start = Instant::now();
+        let waited = tokio::time::timeout(Duration::from_secs(100), starved(&mut watchdog)).await;
+        assert!(waited.is_err());
+        watchdog.fed();
+        starved(&mut watchdog).await;
+        assert_eq!(start.elapsed().as_secs(), 105);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_limit_silence_is_no_matter() {
+        let mut watchdog = Watchdog::new(patience(None, None));
+        let waited = tokio::time::timeout(Duration::from_secs(1_000_000), starved(&mut watchdog)).await;
+        assert!(waited.is_err());
     }
 }

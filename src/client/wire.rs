@@ -61,11 +61,7 @@ impl Wire {
 
     fn new(body: Bytes, answer: Answer) -> (Self, Slot) {
         let slot = Slot::default();
-        let wire = Wire {
-            body,
-            answer,
-            slot: slot.clone(),
-        };
+        let wire = Wire { body, answer, slot: slot.clone() };
         (wire, slot)
     }
 }

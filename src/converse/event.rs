@@ -60,10 +60,7 @@ impl<'a> Event<'a> {
             "messageStart" => Event::MessageStart(serde_json::from_slice(payload)?),
             "messageStop" => Event::MessageStop(serde_json::from_slice(payload)?),
             "metadata" => Event::Metadata(serde_json::from_slice(payload)?),
-            _ => Event::Unknown {
-                name: name.to_owned(),
-                payload: serde_json::from_slice(payload)?,
-            },
+            _ => Event::Unknown { name: name.to_owned(), payload: serde_json::from_slice(payload)? },
         })
     }
 

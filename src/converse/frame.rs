@@ -99,12 +99,7 @@ impl FrameDecoder {
 
     /// A decoder that accepts frames of up to `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
-        FrameDecoder {
-            buffer: Vec::new(),
-            start: 0,
-            limit,
-            failed: None,
-        }
+        FrameDecoder { buffer: Vec::new(), start: 0, limit, failed: None }
     }
 
     /// Takes the next bytes of the stream.

@@ -18,17 +18,16 @@ mod tool;
 
 pub use block::{
     CachePoint, Citation, CitationsConfig, CitationsContent, ContentBlock, GeneratedText, GuardContent,
-    GuardImage, GuardText, ReasoningContent, ReasoningText, SearchResult, ToolReference, ToolResult,
-    ToolResultContent, ToolUse, ToolReferenceBlock,
+    GuardImage, GuardText, ReasoningContent, ReasoningText, SearchResult, ToolReference, ToolReferenceBlock,
+    ToolResult, ToolResultContent, ToolUse,
 };
 pub use event::{
-    BlockDelta, BlockDeltaEvent, BlockStart, BlockStartEvent, BlockStopEvent, Event, ImageDelta, ImageStart, MessageStart,
-    MessageStop, Metadata, ReasoningDelta, ToolResultDelta, ToolResultStart, ToolUseDelta, ToolUseStart,
+    BlockDelta, BlockDeltaEvent, BlockStart, BlockStartEvent, BlockStopEvent, Event, ImageDelta, ImageStart,
+    MessageStart, MessageStop, Metadata, ReasoningDelta, ToolResultDelta, ToolResultStart, ToolUseDelta,
+    ToolUseStart,
 };
 pub use exception::Exception;
-pub use media::{
-    Audio, Document, DocumentSource, Image, Media, S3Location, Video,
-};
+pub use media::{Audio, Document, DocumentSource, Image, Media, S3Location, Video};
 pub use reply::{Output, Reply, StopReason, TokenUsage};
 pub use request::{
     InferenceConfig, JsonSchema, Message, OutputConfig, OutputFormat, OutputStructure, Request, Role,

@@ -133,7 +133,8 @@ const LOWER_MAX: &str = "lower max_tokens to what the model allows";
 const WAIT: &str = "wait and try again, with growing pauses";
 const QUOTA: &str = "do not retry: wait for the quota to renew, or ask AWS for a larger one (Service Quotas)";
 const LEAVE_OUT: &str = "leave out what the text names, or use a model that has it";
-const ENABLE: &str = "ask for access to the model in the Bedrock console, or for the permission that the text names";
+const ENABLE: &str =
+    "ask for access to the model in the Bedrock console, or for the permission that the text names";
 const SIGN_IN: &str = "renew the credentials (such as aws sso login --profile …) or the API key";
 const OTHER_MODEL: &str = "use the id of a model, or of an inference profile, that exists in this region";
 const CORRECT: &str = "correct what the text names";
@@ -141,77 +142,189 @@ const AGAIN: &str = "try again; the model wrote something that cannot be used";
 
 static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
     use ErrorKind::*;
-    let text = |kind, advice, pattern: &str| Row {
-        on: On::Text(regex(pattern)),
-        kind,
-        advice,
-    };
-    let code = |kind, advice, codes| Row {
-        on: On::Code(codes),
-        kind,
-        advice,
-    };
-    let status = |kind, advice, range| Row {
-        on: On::Status(range),
-        kind,
-        advice,
-    };
+    let text = |kind, advice, pattern: &str| Row { on: On::Text(regex(pattern)), kind, advice };
+    let code = |kind, advice, codes| Row { on: On::Code(codes), kind, advice };
+    let status = |kind, advice, range| Row { on: On::Status(range), kind, advice };
     vec![
         // Quotas and throttles, which speak of tokens too.
-        text(QuotaExceeded, QUOTA, r"too many (tokens|requests) per (day|month)|\bdaily\b.*\b(limit|quota)\b|exceeds the service quota"),
+        text(
+            QuotaExceeded,
+            QUOTA,
+            r"too many (tokens|requests) per (day|month)|\bdaily\b.*\b(limit|quota)\b|exceeds the service quota",
+        ),
         code(QuotaExceeded, QUOTA, &["ServiceQuotaExceededException"]),
         text(InvalidRequest, LOWER_MAX, r"max_tokens: (?P<used>\d+) > (?P<max>\d+)"),
-        text(InvalidRequest, LOWER_MAX, r"maximum tokens you requested exceeds the model limit of (?P<max>\d+)"),
-        code(Overloaded, "wait until the imported model is loaded and try again", &["ModelNotReadyException"]),
-        text(RateLimit, WAIT, r"too many (tokens|requests), please wait|\brate exceeded\b|request rate is too high"),
+        text(
+            InvalidRequest,
+            LOWER_MAX,
+            r"maximum tokens you requested exceeds the model limit of (?P<max>\d+)",
+        ),
+        code(
+            Overloaded,
+            "wait until the imported model is loaded and try again",
+            &["ModelNotReadyException"],
+        ),
+        text(
+            RateLimit,
+            WAIT,
+            r"too many (tokens|requests), please wait|\brate exceeded\b|request rate is too high",
+        ),
         code(
             RateLimit,
             WAIT,
-            &["ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestThrottledException", "Throttling", "RequestLimitExceeded"],
+            &[
+                "ThrottlingException",
+                "ThrottledException",
+                "TooManyRequestsException",
+                "RequestThrottledException",
+                "Throttling",
+                "RequestLimitExceeded",
+            ],
         ),
         text(Overloaded, WAIT, r"too many connections"),
         // A full context.
-        text(ContextOverflow, SHORTEN, r"prompt is too long(: (?P<used>\d+) tokens > (?P<limit>\d+) maximum)?"),
-        text(ContextOverflow, "shorten the conversation or lower max_tokens", r"input length and `?max_tokens`? exceed context limit: (?P<used>\d+) \+ (?P<extra>\d+) > (?P<limit>\d+)"),
-        text(ContextOverflow, SHORTEN, r"maximum context length is (?P<limit>\d+) tokens(.{0,40}request has (?P<used>\d+) input tokens)?"),
-        text(ContextOverflow, SHORTEN, r"too many input tokens(.{0,10}max input tokens: (?P<limit>\d+), request input token count: (?P<used>\d+))?"),
-        text(ContextOverflow, SHORTEN, r"prompt tokens \((?P<used>\d+)\) exceed model maximum \((?P<limit>\d+)\)"),
-        text(ContextOverflow, SHORTEN, r"input is too long for requested model|input tokens exceeded|too many total text bytes|exceeds the context window|expected maxLength: \d+, actual: \d+"),
+        text(
+            ContextOverflow,
+            SHORTEN,
+            r"prompt is too long(: (?P<used>\d+) tokens > (?P<limit>\d+) maximum)?",
+        ),
+        text(
+            ContextOverflow,
+            "shorten the conversation or lower max_tokens",
+            r"input length and `?max_tokens`? exceed context limit: (?P<used>\d+) \+ (?P<extra>\d+) > (?P<limit>\d+)",
+        ),
+        text(
+            ContextOverflow,
+            SHORTEN,
+            r"maximum context length is (?P<limit>\d+) tokens(.{0,40}request has (?P<used>\d+) input tokens)?",
+        ),
+        text(
+            ContextOverflow,
+            SHORTEN,
+            r"too many input tokens(.{0,10}max input tokens: (?P<limit>\d+), request input token count: (?P<used>\d+))?",
+        ),
+        text(
+            ContextOverflow,
+            SHORTEN,
+            r"prompt tokens \((?P<used>\d+)\) exceed model maximum \((?P<limit>\d+)\)",
+        ),
+        text(
+            ContextOverflow,
+            SHORTEN,
+            r"input is too long for requested model|input tokens exceeded|too many total text bytes|exceeds the context window|expected maxLength: \d+, actual: \d+",
+        ),
         // What a model does not have, even where it is reported as a denied access.
         text(Unsupported, "leave the cache points out for this model", r"did not allow prompt caching"),
-        text(ModelNotFound, "use the id of an inference profile for this model, such as us.… or eu.…", r"on-demand throughput isn't supported"),
-        text(Unsupported, LEAVE_OUT, r"\bmodel (doesn't|does not) support\b|extraneous key \[[^\]]*\] is not permitted|extra inputs are not permitted|is deprecated for this model|(is|are) not supported for this model|cannot both be specified for this model"),
+        text(
+            ModelNotFound,
+            "use the id of an inference profile for this model, such as us.… or eu.…",
+            r"on-demand throughput isn't supported",
+        ),
+        text(
+            Unsupported,
+            LEAVE_OUT,
+            r"\bmodel (doesn't|does not) support\b|extraneous key \[[^\]]*\] is not permitted|extra inputs are not permitted|is deprecated for this model|(is|are) not supported for this model|cannot both be specified for this model",
+        ),
         text(Unsupported, LEAVE_OUT, r"requires the last turn in the conversation to be a user message"),
         // Models that are gone, or never were.
-        text(ModelNotFound, "use a model that is still active", r"marked by provider as legacy|reached the end of its life"),
-        text(ModelNotFound, OTHER_MODEL, r"model identifier is invalid|could not resolve the foundation model|\bmodel not found\b|(model|inference profile)\b.{0,80}\b(does not exist|not found)"),
+        text(
+            ModelNotFound,
+            "use a model that is still active",
+            r"marked by provider as legacy|reached the end of its life",
+        ),
+        text(
+            ModelNotFound,
+            OTHER_MODEL,
+            r"model identifier is invalid|could not resolve the foundation model|\bmodel not found\b|(model|inference profile)\b.{0,80}\b(does not exist|not found)",
+        ),
         // Access, and who is asking.
-        text(AccessDenied, "submit the use case form for this provider in the Bedrock console", r"use case details have not been submitted"),
-        text(Credentials, SIGN_IN, r"CallWithBearerToken|bearer token has expired|invalid api key|security token included in the request|request signature we calculated|signature (has )?expired|signature not yet current|missing authentication token|unable to locate credentials|credentials were refreshed|token .{0,20}expired"),
-        text(AccessDenied, "pay attention to the payment method and the Marketplace permissions, then wait some minutes", r"model access is denied|marketplace subscription"),
-        text(AccessDenied, ENABLE, r"don't have access to the model|is not authorized to perform|not allowed from unsupported countries|account is not authorized|data retention mode .{0,40}not available"),
+        text(
+            AccessDenied,
+            "submit the use case form for this provider in the Bedrock console",
+            r"use case details have not been submitted",
+        ),
+        text(
+            Credentials,
+            SIGN_IN,
+            r"CallWithBearerToken|bearer token has expired|invalid api key|security token included in the request|request signature we calculated|signature (has )?expired|signature not yet current|missing authentication token|unable to locate credentials|credentials were refreshed|token .{0,20}expired",
+        ),
+        text(
+            AccessDenied,
+            "pay attention to the payment method and the Marketplace permissions, then wait some minutes",
+            r"model access is denied|marketplace subscription",
+        ),
+        text(
+            AccessDenied,
+            ENABLE,
+            r"don't have access to the model|is not authorized to perform|not allowed from unsupported countries|account is not authorized|data retention mode .{0,40}not available",
+        ),
         code(
             Credentials,
             SIGN_IN,
-            &["ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidSignatureException", "SignatureDoesNotMatch", "MissingAuthenticationTokenException", "MissingAuthenticationToken", "IncompleteSignatureException", "IncompleteSignature", "InvalidClientTokenId", "NotAuthorized", "RequestExpired"],
+            &[
+                "ExpiredTokenException",
+                "ExpiredToken",
+                "UnrecognizedClientException",
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                "MissingAuthenticationTokenException",
+                "MissingAuthenticationToken",
+                "IncompleteSignatureException",
+                "IncompleteSignature",
+                "InvalidClientTokenId",
+                "NotAuthorized",
+                "RequestExpired",
+            ],
         ),
         // What the model made of it.
-        text(ModelOutput, "try again; where it repeats: simpler tool names (no hyphens for Nova), a larger max_tokens, temperature 0", r"model produced invalid"),
-        code(Timeout, "try again, with a shorter answer or another model where it repeats", &["ModelTimeoutException", "RequestTimeoutException", "RequestTimeout"]),
+        text(
+            ModelOutput,
+            "try again; where it repeats: simpler tool names (no hyphens for Nova), a larger max_tokens, temperature 0",
+            r"model produced invalid",
+        ),
+        code(
+            Timeout,
+            "try again, with a shorter answer or another model where it repeats",
+            &["ModelTimeoutException", "RequestTimeoutException", "RequestTimeout"],
+        ),
         code(
             Overloaded,
             WAIT,
-            &["ServiceUnavailableException", "ServiceUnavailable", "InternalServerException", "InternalFailure", "InternalServerError", "ModelStreamErrorException"],
+            &[
+                "ServiceUnavailableException",
+                "ServiceUnavailable",
+                "InternalServerException",
+                "InternalFailure",
+                "InternalServerError",
+                "ModelStreamErrorException",
+            ],
         ),
         Row {
-            on: On::CodeAndText(&["ModelErrorException"], regex(r"unexpected error|try (your request )?again|error while processing")),
+            on: On::CodeAndText(
+                &["ModelErrorException"],
+                regex(r"unexpected error|try (your request )?again|error while processing"),
+            ),
             kind: Overloaded,
             advice: WAIT,
         },
         code(ModelOutput, AGAIN, &["ModelErrorException"]),
-        code(AccessDenied, ENABLE, &["AccessDeniedException", "AccessDenied", "OptInRequired", "OptInRequiredException"]),
+        code(
+            AccessDenied,
+            ENABLE,
+            &["AccessDeniedException", "AccessDenied", "OptInRequired", "OptInRequiredException"],
+        ),
         code(ModelNotFound, OTHER_MODEL, &["ResourceNotFoundException"]),
-        code(InvalidRequest, CORRECT, &["ValidationException", "validation_error", "SerializationException", "BadRequestException", "ConflictException"]),
+        code(
+            InvalidRequest,
+            CORRECT,
+            &[
+                "ValidationException",
+                "validation_error",
+                "SerializationException",
+                "BadRequestException",
+                "ConflictException",
+            ],
+        ),
         status(Credentials, SIGN_IN, 401..=401),
         status(AccessDenied, ENABLE, 403..=403),
         status(ModelNotFound, OTHER_MODEL, 404..=404),

@@ -32,11 +32,7 @@ impl<'a> ModelId<'a> {
             }
             None => (None, text),
         };
-        ModelId {
-            text,
-            region,
-            base: without_geography(resource),
-        }
+        ModelId { text, region, base: without_geography(resource) }
     }
 
     /// The id as it was given.
@@ -68,12 +64,10 @@ fn without_geography(id: &str) -> &str {
     };
     let is_geography = matches!(geography.len(), 2..=7)
         && geography.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-        && rest
-            .split_once('.')
-            .is_some_and(|(provider, model)| {
-                !provider.is_empty()
-                    && provider.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-                    && model.starts_with(|first: char| first.is_ascii_alphabetic())
-            });
+        && rest.split_once('.').is_some_and(|(provider, model)| {
+            !provider.is_empty()
+                && provider.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                && model.starts_with(|first: char| first.is_ascii_alphabetic())
+        });
     if is_geography { rest } else { id }
 }

@@ -57,23 +57,17 @@ impl ChatCompletion {
 
     /// The text of the answer; empty where there is none.
     pub fn text(&self) -> &str {
-        self.message()
-            .and_then(|message| message.content.as_deref())
-            .unwrap_or_default()
+        self.message().and_then(|message| message.content.as_deref()).unwrap_or_default()
     }
 
     /// The tool calls of the answer.
     pub fn tool_calls(&self) -> &[ToolCall] {
-        self.message()
-            .and_then(|message| message.tool_calls.as_deref())
-            .unwrap_or_default()
+        self.message().and_then(|message| message.tool_calls.as_deref()).unwrap_or_default()
     }
 
     /// Why the answer ended; none in the partial answer of an error.
     pub fn finish_reason(&self) -> Option<&FinishReason> {
-        self.choices
-            .first()
-            .and_then(|choice| choice.finish_reason.as_ref())
+        self.choices.first().and_then(|choice| choice.finish_reason.as_ref())
     }
 }
 

@@ -66,11 +66,7 @@ record! {
 
 impl Message {
     fn of(role: Role, content: impl Into<Content>) -> Self {
-        Message {
-            role,
-            content: Some(content.into()),
-            ..Message::default()
-        }
+        Message { role, content: Some(content.into()), ..Message::default() }
     }
 
     /// Instructions.
@@ -97,10 +93,7 @@ impl Message {
     /// assert_eq!(message.tool_call_id.as_deref(), Some("call_1"));
     /// ```
     pub fn tool(id: impl Into<String>, content: impl Into<Content>) -> Self {
-        Message {
-            tool_call_id: Some(id.into()),
-            ..Message::of(Role::Tool, content)
-        }
+        Message { tool_call_id: Some(id.into()), ..Message::of(Role::Tool, content) }
     }
 }
 
@@ -210,21 +203,14 @@ record! {
 impl Part {
     /// A text part.
     pub fn text(text: impl Into<String>) -> Self {
-        Part {
-            kind: "text".to_owned(),
-            text: Some(text.into()),
-            ..Part::default()
-        }
+        Part { kind: "text".to_owned(), text: Some(text.into()), ..Part::default() }
     }
 
     /// An image part: a `data:` URL with base64 (png, jpeg, gif or webp).
     pub fn image(url: impl Into<String>) -> Self {
         Part {
             kind: "image_url".to_owned(),
-            image_url: Some(ImageUrl {
-                url: url.into(),
-                ..ImageUrl::default()
-            }),
+            image_url: Some(ImageUrl { url: url.into(), ..ImageUrl::default() }),
             ..Part::default()
         }
     }

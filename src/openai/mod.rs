@@ -14,7 +14,7 @@ mod message;
 mod request;
 mod tool;
 
-pub use chunk::{AssistantRole, ChatChunk, ChunkObject, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
+pub use chunk::{AssistantRole, ChatChunk, ChunkChoice, ChunkObject, Delta, FunctionDelta, ToolCallDelta};
 pub use completion::{
     AssistantMessage, BedrockReply, ChatCompletion, Choice, CompletionTokensDetails, FinishReason,
     PromptTokensDetails, ThinkingBlock, Usage,

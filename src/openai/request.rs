@@ -106,10 +106,7 @@ record! {
 impl ChatRequest {
     /// A request to `model` with no messages yet.
     pub fn new(model: impl Into<String>) -> Self {
-        ChatRequest {
-            model: model.into(),
-            ..ChatRequest::default()
-        }
+        ChatRequest { model: model.into(), ..ChatRequest::default() }
     }
 
     /// Adds a message.

@@ -31,11 +31,7 @@ impl Tool {
     /// assert_eq!(tool.function.unwrap().name, "get_weather");
     /// # Ok::<(), serde_json::Error>(())
     /// ```
-    pub fn function(
-        name: impl Into<String>,
-        description: impl Into<String>,
-        parameters: Json,
-    ) -> Self {
+    pub fn function(name: impl Into<String>, description: impl Into<String>, parameters: Json) -> Self {
         Tool {
             kind: "function".to_owned(),
             function: Some(FunctionDefinition {
@@ -77,11 +73,7 @@ record! {
 
 impl ToolCall {
     /// A call of the function `name`; `arguments` is JSON as text.
-    pub fn function(
-        id: impl Into<String>,
-        name: impl Into<String>,
-        arguments: impl Into<String>,
-    ) -> Self {
+    pub fn function(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
         ToolCall {
             id: id.into(),
             kind: "function".to_owned(),
@@ -101,9 +93,7 @@ impl ToolCall {
 
     /// The arguments, JSON as text; empty where the call has none.
     pub fn arguments(&self) -> &str {
-        self.function
-            .as_ref()
-            .map_or("", |function| &function.arguments)
+        self.function.as_ref().map_or("", |function| &function.arguments)
     }
 }
 
@@ -140,10 +130,7 @@ pub enum ToolChoice {
 impl ToolChoice {
     /// The choice of one function.
     pub fn function(name: impl Into<String>) -> Self {
-        ToolChoice::Function(FunctionName {
-            name: name.into(),
-            ..FunctionName::default()
-        })
+        ToolChoice::Function(FunctionName { name: name.into(), ..FunctionName::default() })
     }
 }
 
@@ -180,14 +167,11 @@ impl<'de> Deserialize<'de> for ToolChoice {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ToolChoice, A::Error> {
                 let members = Members::deserialize(MapAccessDeserializer::new(map))?;
-                let is_function = members
-                    .get("type")
-                    .is_some_and(|kind| kind.get() == r#""function""#);
+                let is_function = members.get("type").is_some_and(|kind| kind.get() == r#""function""#);
                 match members.get("function") {
-                    Some(function) if is_function => function
-                        .read()
-                        .map(ToolChoice::Function)
-                        .map_err(serde::de::Error::custom),
+                    Some(function) if is_function => {
+                        function.read().map(ToolChoice::Function).map_err(serde::de::Error::custom)
+                    }
                     _ => Ok(ToolChoice::Other(members)),
                 }
             }

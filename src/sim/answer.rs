@@ -81,11 +81,7 @@ const CHUNK: usize = 16;
 
 impl Answer {
     fn of(content: Content) -> Self {
-        Answer {
-            content,
-            head_delay: Duration::ZERO,
-            event_delay: Duration::ZERO,
-        }
+        Answer { content, head_delay: Duration::ZERO, event_delay: Duration::ZERO }
     }
 
     /// An answer of these blocks.
@@ -121,11 +117,7 @@ impl Answer {
 
     /// A body as it is: a recorded reply, the bytes of a recorded stream, or something broken.
     pub fn raw(status: u16, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        Answer::of(Content::Raw {
-            status,
-            content_type: content_type.into(),
-            body: body.into(),
-        })
+        Answer::of(Content::Raw { status, content_type: content_type.into(), body: body.into() })
     }
 
     /// Adds a block.
@@ -143,12 +135,7 @@ impl Answer {
 
     /// Adds a call of a tool; `input` is JSON.
     pub fn then_call(self, name: impl Into<String>, input: impl Into<String>) -> Self {
-        self.then(Block::ToolUse {
-            id: String::new(),
-            name: name.into(),
-            input: input.into(),
-            kind: None,
-        })
+        self.then(Block::ToolUse { id: String::new(), name: name.into(), input: input.into(), kind: None })
     }
 
     /// Ends with this stop reason; otherwise `tool_use` where a tool is called, else `end_turn`.

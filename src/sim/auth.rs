@@ -57,11 +57,7 @@ impl Signed<'_> {
 }
 
 fn refuse(status: u16, code: &'static str, message: &str) -> Refusal {
-    Refusal {
-        status,
-        code,
-        message: message.to_owned(),
-    }
+    Refusal { status, code, message: message.to_owned() }
 }
 
 impl Auth {
@@ -78,10 +74,9 @@ impl Auth {
                     "Invalid API Key format: Must start with pre-defined prefix",
                 )),
             },
-            Auth::Signed {
-                access_key_id,
-                secret_access_key,
-            } => check_signature(request, authorization, access_key_id, secret_access_key),
+            Auth::Signed { access_key_id, secret_access_key } => {
+                check_signature(request, authorization, access_key_id, secret_access_key)
+            }
         }
     }
 }

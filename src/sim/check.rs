@@ -19,11 +19,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn validation(message: impl Into<String>) -> Self {
-        Refusal {
-            status: 400,
-            code: "ValidationException",
-            message: message.into(),
-        }
+        Refusal { status: 400, code: "ValidationException", message: message.into() }
     }
 }
 
@@ -44,11 +40,7 @@ fn constraints(model: &str, body: &Value) -> Result<(), Refusal> {
     violations.check(&MODEL_ID, &Value::String(model.to_owned()), "modelId");
     violations.check(&REQUEST, body, "");
     if let Some(first) = violations.types.into_iter().next() {
-        return Err(Refusal {
-            status: 400,
-            code: "SerializationException",
-            message: first,
-        });
+        return Err(Refusal { status: 400, code: "SerializationException", message: first });
     }
     match violations.constraints.len() {
         0 => Ok(()),
@@ -205,7 +197,8 @@ fn documents(messages: &[Value]) -> Result<(), Refusal> {
         for block in documents {
             let name = block["document"]["name"].as_str().unwrap_or_default();
             let is_taken = |c: char| c.is_alphanumeric() || c.is_whitespace() || "-()[]".contains(c);
-            let has_gap = name.chars().zip(name.chars().skip(1)).any(|(a, b)| a.is_whitespace() && b.is_whitespace());
+            let has_gap =
+                name.chars().zip(name.chars().skip(1)).any(|(a, b)| a.is_whitespace() && b.is_whitespace());
             if has_gap || !name.chars().all(is_taken) {
                 return Err(Refusal::validation(
                     "The document file name can only contain alphanumeric characters, whitespace characters, hyphens, parentheses, and square brackets. The name can't contain more than one consecutive whitespace character.",

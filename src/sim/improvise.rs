@@ -27,20 +27,12 @@ fn blocks(message: &Value) -> &[Value] {
 }
 
 fn last_user(body: &Value) -> &[Value] {
-    messages(body)
-        .iter()
-        .rev()
-        .find(|message| message["role"] == "user")
-        .map(blocks)
-        .unwrap_or_default()
+    messages(body).iter().rev().find(|message| message["role"] == "user").map(blocks).unwrap_or_default()
 }
 
 /// The texts of the last user turn.
 pub(super) fn last_user_texts(body: &Value) -> Vec<String> {
-    last_user(body)
-        .iter()
-        .filter_map(|block| block["text"].as_str().map(str::to_owned))
-        .collect()
+    last_user(body).iter().filter_map(|block| block["text"].as_str().map(str::to_owned)).collect()
 }
 
 /// The tool results of the last user turn, as text.
@@ -64,11 +56,8 @@ pub(super) fn user_turns(body: &Value) -> usize {
 /// The tool that must be called, or one whose name or description shares a word with the question.
 fn fitting_tool<'a>(body: &'a Value, said: &str) -> Option<&'a Value> {
     let config = &body["toolConfig"];
-    let mut specs = config["tools"]
-        .as_array()?
-        .iter()
-        .map(|tool| &tool["toolSpec"])
-        .filter(|spec| spec.is_object());
+    let mut specs =
+        config["tools"].as_array()?.iter().map(|tool| &tool["toolSpec"]).filter(|spec| spec.is_object());
     let choice = &config["toolChoice"];
     if let Some(name) = choice["tool"]["name"].as_str() {
         return specs.find(|spec| spec["name"] == name);
@@ -89,9 +78,8 @@ fn fitting_tool<'a>(body: &'a Value, said: &str) -> Option<&'a Value> {
 
 /// The words of a text that mean something: four letters or more, and none that every tool has.
 fn words(text: &str) -> Vec<String> {
-    const COMMON: [&str; 12] = [
-        "this", "that", "with", "from", "what", "which", "have", "into", "your", "tool", "answer", "will",
-    ];
+    const COMMON: [&str; 12] =
+        ["this", "that", "with", "from", "what", "which", "have", "into", "your", "tool", "answer", "will"];
     text.split(|c: char| !c.is_alphanumeric())
         .map(str::to_lowercase)
         .filter(|word| word.chars().count() >= 4 && !COMMON.contains(&word.as_str()))

@@ -30,10 +30,7 @@ static IMAGE: Shape = Shape::Structure(&[
 ]);
 static CITATIONS: Shape = Shape::Structure(&[required("enabled", &BOOLEAN)]);
 static DOCUMENT_BLOCK: Shape = Shape::Structure(&[
-    optional(
-        "format",
-        &Shape::Enum(&["pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"]),
-    ),
+    optional("format", &Shape::Enum(&["pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"])),
     required("name", &text(1, 200, None)),
     required(
         "source",
@@ -49,10 +46,7 @@ static DOCUMENT_BLOCK: Shape = Shape::Structure(&[
 ]);
 static TEXT_UNION: Shape = Shape::Union(&[optional("text", &STRING)]);
 static VIDEO: Shape = Shape::Structure(&[
-    required(
-        "format",
-        &Shape::Enum(&["mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv", "three_gp"]),
-    ),
+    required("format", &Shape::Enum(&["mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv", "three_gp"])),
     required("source", &MEDIA),
 ]);
 static AUDIO: Shape = Shape::Structure(&[
@@ -75,10 +69,7 @@ static TOOL_USE: Shape = Shape::Structure(&[
 static SEARCH_RESULT: Shape = Shape::Structure(&[
     required("source", &STRING),
     required("title", &STRING),
-    required(
-        "content",
-        &Shape::List(&Shape::Structure(&[required("text", &STRING)]), 0, ANY),
-    ),
+    required("content", &Shape::List(&Shape::Structure(&[required("text", &STRING)]), 0, ANY)),
     optional("citations", &CITATIONS),
 ]);
 static TOOL_RESULT: Shape = Shape::Structure(&[
@@ -222,7 +213,8 @@ static GUARDRAIL_MEMBERS: [Member; 4] = [
     optional("trace", &Shape::Enum(&["enabled", "disabled", "enabled_full"])),
     optional("streamProcessingMode", &Shape::Enum(&["sync", "async"])),
 ];
-const GUARDRAIL_ID: &str = "(|([a-z0-9]+)|(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+))";
+const GUARDRAIL_ID: &str =
+    "(|([a-z0-9]+)|(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+))";
 
 /// The body of Converse and ConverseStream.
 pub(super) static REQUEST: Shape = Shape::Structure(&[
@@ -232,10 +224,7 @@ pub(super) static REQUEST: Shape = Shape::Structure(&[
     optional("toolConfig", &TOOL_CONFIG),
     optional("guardrailConfig", &Shape::Structure(&GUARDRAIL_MEMBERS)),
     optional("additionalModelRequestFields", &DOCUMENT),
-    optional(
-        "promptVariables",
-        &Shape::Map(&STRING, &TEXT_UNION, 0, ANY),
-    ),
+    optional("promptVariables", &Shape::Map(&STRING, &TEXT_UNION, 0, ANY)),
     optional("additionalModelResponseFieldPaths", &Shape::List(&text(1, 256, None), 0, 10)),
     optional(
         "requestMetadata",

@@ -31,18 +31,12 @@ impl When {
 
     /// When the last user turn has this text, whatever the case.
     pub fn user_says(text: impl Into<String>) -> Self {
-        When {
-            user_says: Some(text.into()),
-            ..When::default()
-        }
+        When { user_says: Some(text.into()), ..When::default() }
     }
 
     /// When the last user turn has a tool result with this text, whatever the case.
     pub fn tool_result(text: impl Into<String>) -> Self {
-        When {
-            tool_result: Some(text.into()),
-            ..When::default()
-        }
+        When { tool_result: Some(text.into()), ..When::default() }
     }
 
     /// And only in this user turn, counted from 1.

@@ -113,11 +113,7 @@ impl Builder {
             answers: AtomicU64::new(0),
         });
         let task = tokio::spawn(serve(listener, Arc::clone(&state)));
-        Ok(Simulator {
-            address,
-            state,
-            task,
-        })
+        Ok(Simulator { address, state, task })
     }
 }
 
@@ -166,10 +162,9 @@ impl Simulator {
         let builder = Bedrock::builder().region("us-east-1").endpoint_url(self.url());
         match &self.state.auth {
             Auth::Anyone => builder.credentials("SIMULATED", "simulated", None),
-            Auth::Signed {
-                access_key_id,
-                secret_access_key,
-            } => builder.credentials(access_key_id, secret_access_key, None),
+            Auth::Signed { access_key_id, secret_access_key } => {
+                builder.credentials(access_key_id, secret_access_key, None)
+            }
             Auth::ApiKey(key) => builder.api_key(key),
         }
         .build()
@@ -316,27 +311,12 @@ fn route(path: &str) -> Option<(Operation, String)> {
 
 fn respond(answer: Answer, operation: Operation, body: &Value, number: u64) -> Response<Steps> {
     match &answer.content {
-        Content::Failure {
-            status,
-            code,
-            message,
-            headers,
-        } => failure(*status, code, message, headers),
-        Content::Raw {
-            status,
-            content_type,
-            body,
-        } => whole(status_of(*status), content_type, body.clone(), &[]),
-        Content::Blocks {
-            blocks,
-            stop_reason,
-            usage,
-            extra,
-            chunk,
-        } => {
-            let calls = blocks
-                .iter()
-                .any(|block| matches!(block, Block::ToolUse { kind: None, .. }));
+        Content::Failure { status, code, message, headers } => failure(*status, code, message, headers),
+        Content::Raw { status, content_type, body } => {
+            whole(status_of(*status), content_type, body.clone(), &[])
+        }
+        Content::Blocks { blocks, stop_reason, usage, extra, chunk } => {
+            let calls = blocks.iter().any(|block| matches!(block, Block::ToolUse { kind: None, .. }));
             let parts = Parts {
                 blocks,
                 stop_reason: stop_reason.as_deref().unwrap_or(if calls { "tool_use" } else { "end_turn" }),

@@ -12,11 +12,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     /// Text of so many characters, of a pattern.
-    Text {
-        min: usize,
-        max: usize,
-        pattern: Option<&'static str>,
-    },
+    Text { min: usize, max: usize, pattern: Option<&'static str> },
     /// One of these words.
     Enum(&'static [&'static str]),
     /// A whole number of at least this.
@@ -47,19 +43,11 @@ pub(super) struct Member {
 }
 
 pub(super) const fn required(name: &'static str, shape: &'static Shape) -> Member {
-    Member {
-        name,
-        required: true,
-        shape,
-    }
+    Member { name, required: true, shape }
 }
 
 pub(super) const fn optional(name: &'static str, shape: &'static Shape) -> Member {
-    Member {
-        name,
-        required: false,
-        shape,
-    }
+    Member { name, required: false, shape }
 }
 
 /// What a value violates.

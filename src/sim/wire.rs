@@ -34,12 +34,7 @@ pub(super) fn reply(parts: &Parts<'_>) -> Value {
         .enumerate()
         .map(|(index, block)| match block {
             Block::Text(text) => json!({"text": text}),
-            Block::ToolUse {
-                id,
-                name,
-                input,
-                kind,
-            } => {
+            Block::ToolUse { id, name, input, kind } => {
                 let input: Value = serde_json::from_str(input).unwrap_or_else(|_| json!({}));
                 let mut call = json!({
                     "toolUseId": call_id(id, parts.number, index),
@@ -86,12 +81,7 @@ pub(super) fn frames(parts: &Parts<'_>, chunk: usize) -> Vec<Vec<u8>> {
                     frames.event("contentBlockDelta", delta(json!({"text": piece})));
                 }
             }
-            Block::ToolUse {
-                id,
-                name,
-                input,
-                kind,
-            } => {
+            Block::ToolUse { id, name, input, kind } => {
                 let mut call = json!({"toolUseId": call_id(id, parts.number, index), "name": name});
                 if let Some(kind) = kind {
                     call["type"] = json!(kind);
@@ -137,11 +127,8 @@ impl Frames {
     fn event(&mut self, name: &str, mut payload: Value) {
         let length = (self.0.len() * 7) % PADDING.len();
         payload["p"] = json!(PADDING[..length]);
-        let headers = [
-            (":event-type", name),
-            (":content-type", "application/json"),
-            (":message-type", "event"),
-        ];
+        let headers =
+            [(":event-type", name), (":content-type", "application/json"), (":message-type", "event")];
         let mut frame = Vec::new();
         encode(&headers, payload.to_string().as_bytes(), &mut frame);
         self.0.push(frame);

@@ -62,10 +62,7 @@ pub(super) struct Notes {
 
 impl Notes {
     pub(super) fn new(strictness: Strictness) -> Self {
-        Notes {
-            strictness,
-            adjustments: Vec::new(),
-        }
+        Notes { strictness, adjustments: Vec::new() }
     }
 
     /// The member is not sent.

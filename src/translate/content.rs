@@ -142,17 +142,7 @@ fn push_part<'a>(
 
 /// Notes the members of a part that its type does not use.
 fn part_notes(part: &Part, at: &Path<'_>, notes: &mut Notes) -> Result<(), Error> {
-    let Part {
-        kind,
-        text,
-        image_url,
-        input_audio,
-        file,
-        video_url,
-        refusal,
-        cache_control,
-        other,
-    } = part;
+    let Part { kind, text, image_url, input_audio, file, video_url, refusal, cache_control, other } = part;
     for (name, given) in [
         ("text", text.is_some()),
         ("image_url", image_url.is_some()),

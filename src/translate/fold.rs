@@ -14,7 +14,7 @@ use super::stop_reason::{Ending, ending};
 use super::usage::usage;
 use crate::converse::{
     BlockDelta, BlockStart, Citation, CitationsContent, ContentBlock, Event, GeneratedText, Image,
-    Metadata, MessageStop, ReasoningContent, ReasoningDelta, ReasoningText, StopReason, TokenUsage,
+    MessageStop, Metadata, ReasoningContent, ReasoningDelta, ReasoningText, StopReason, TokenUsage,
     ToolResult, ToolResultDelta, ToolUse, ToolUseStart,
 };
 use crate::error::{Error, ErrorKind};
@@ -45,12 +45,7 @@ pub struct Heading {
 impl Heading {
     /// A heading without request id and adjustments.
     pub fn new(id: impl Into<Arc<str>>, created: u64, model: impl Into<Arc<str>>) -> Self {
-        Heading {
-            id: id.into(),
-            created,
-            model: model.into(),
-            ..Heading::default()
-        }
+        Heading { id: id.into(), created, model: model.into(), ..Heading::default() }
     }
 }
 
@@ -115,10 +110,7 @@ impl Joint {
     /// Whether a line break comes before the text of a block that begins now.
     fn begin(&mut self) -> bool {
         let apart = self.begun && self.apart;
-        *self = Joint {
-            begun: true,
-            apart: false,
-        };
+        *self = Joint { begun: true, apart: false };
         apart
     }
 }
@@ -160,7 +152,10 @@ enum Content {
         error: Option<Json>,
     },
     /// A block of a kind that this version does not know.
-    Unknown { name: String, value: Json },
+    Unknown {
+        name: String,
+        value: Json,
+    },
 }
 
 impl Fold {
@@ -182,10 +177,7 @@ impl Fold {
 
     /// A fold that gives no chunks, only the completion.
     pub(super) fn whole(heading: Heading) -> Self {
-        Fold {
-            in_chunks: false,
-            ..Fold::new(heading)
-        }
+        Fold { in_chunks: false, ..Fold::new(heading) }
     }
 
     /// How many events were folded.
@@ -214,10 +206,7 @@ impl Fold {
             Event::ContentBlockStart(event) => self.start(event.content_block_index, event.start),
             Event::ContentBlockStop(event) => Ok(self.block_stop(event.content_block_index)),
             Event::MessageStart(_) => {
-                Ok(self.emit(|| Delta {
-                    content: Some(String::new()),
-                    ..Delta::default()
-                }))
+                Ok(self.emit(|| Delta { content: Some(String::new()), ..Delta::default() }))
             }
             Event::MessageStop(event) => Ok(self.message_stop(event)),
             Event::Metadata(event) => {
@@ -309,11 +298,7 @@ impl Fold {
             object: ChunkObject::Chunk,
             created: self.heading.created,
             model: Arc::clone(&self.heading.model),
-            choices: vec![ChunkChoice {
-                index: 0,
-                delta,
-                finish_reason: None,
-            }],
+            choices: vec![ChunkChoice { index: 0, delta, finish_reason: None }],
             usage: None,
         }
     }
@@ -347,11 +332,7 @@ impl Fold {
                 Ok(None)
             }
             BlockStart::Image(start) => {
-                let content = Content::Image {
-                    format: start.format.into_owned(),
-                    source: None,
-                    error: None,
-                };
+                let content = Content::Image { format: start.format.into_owned(), source: None, error: None };
                 self.push(index, content);
                 Ok(None)
             }
@@ -402,10 +383,7 @@ impl Fold {
                     return Ok(None);
                 }
                 let apart = begins && self.text.begin();
-                Ok(self.emit(|| Delta {
-                    content: Some(joined(apart, new)),
-                    ..Delta::default()
-                }))
+                Ok(self.emit(|| Delta { content: Some(joined(apart, new)), ..Delta::default() }))
             }
             BlockDelta::ToolUse(new) => {
                 let Some(Content::Call { position, input, .. }) = self.block(index) else {
@@ -454,28 +432,16 @@ impl Fold {
         }
     }
 
-    fn reasoning_delta(
-        &mut self,
-        index: u64,
-        new: ReasoningDelta<'_>,
-    ) -> Result<Option<ChatChunk>, Error> {
-        let is_last = self.blocks.last().is_some_and(|block| {
-            block.index == index && matches!(block.content, Content::Reasoning { .. })
-        });
+    fn reasoning_delta(&mut self, index: u64, new: ReasoningDelta<'_>) -> Result<Option<ChatChunk>, Error> {
+        let is_last = self
+            .blocks
+            .last()
+            .is_some_and(|block| block.index == index && matches!(block.content, Content::Reasoning { .. }));
         if !is_last {
-            let content = Content::Reasoning {
-                text: String::new(),
-                signature: None,
-                redacted: None,
-            };
+            let content = Content::Reasoning { text: String::new(), signature: None, redacted: None };
             self.push(index, content);
         }
-        let Some(Content::Reasoning {
-            text,
-            signature,
-            redacted,
-        }) = self.block(index)
-        else {
+        let Some(Content::Reasoning { text, signature, redacted }) = self.block(index) else {
             return Err(contradiction("reasoning came in a block of another kind"));
         };
         match new {
@@ -486,10 +452,9 @@ impl Fold {
                     return Ok(None);
                 }
                 let apart = begins && self.reasoning.begin();
-                return Ok(self.emit(|| Delta {
-                    reasoning_content: Some(joined(apart, new)),
-                    ..Delta::default()
-                }));
+                return Ok(
+                    self.emit(|| Delta { reasoning_content: Some(joined(apart, new)), ..Delta::default() })
+                );
             }
             ReasoningDelta::Signature(new) => signature.get_or_insert_default().push_str(&new),
             ReasoningDelta::RedactedContent(new) => redacted.get_or_insert_default().push_str(&new),
@@ -504,11 +469,7 @@ impl Fold {
         let in_chunks = self.in_chunks;
         match self.block(index)? {
             // A call without arguments has no delta at all.
-            Content::Call {
-                position: Some(position),
-                input,
-                ..
-            } if input.is_empty() => {
+            Content::Call { position: Some(position), input, .. } if input.is_empty() => {
                 input.push_str("{}");
                 let position = *position;
                 self.emit(|| arguments(position, "{}".to_owned()))
@@ -517,16 +478,9 @@ impl Fold {
                 input.push_str("{}");
                 None
             }
-            Content::Reasoning {
-                text,
-                signature,
-                redacted,
-            } if in_chunks => {
+            Content::Reasoning { text, signature, redacted } if in_chunks => {
                 let blocks = thinking(text, signature.as_deref(), redacted.as_deref());
-                self.emit(|| Delta {
-                    thinking_blocks: Some(blocks),
-                    ..Delta::default()
-                })
+                self.emit(|| Delta { thinking_blocks: Some(blocks), ..Delta::default() })
             }
             _ => None,
         }
@@ -534,7 +488,8 @@ impl Fold {
 
     fn message_stop(&mut self, event: MessageStop<'_>) -> Option<ChatChunk> {
         if let StopReason::Other(reason) = &event.stop_reason {
-            let reason = format!("is {reason:?}, which this version does not know: taken as the end of the turn");
+            let reason =
+                format!("is {reason:?}, which this version does not know: taken as the end of the turn");
             self.heading.adjustments.push(Adjustment {
                 field: "stopReason".to_owned(),
                 action: Action::Changed,
@@ -563,24 +518,18 @@ impl Fold {
 
     /// The block that began last under this index.
     fn block(&mut self, index: u64) -> Option<&mut Content> {
-        self.blocks
-            .iter_mut()
-            .rev()
-            .find(|block| block.index == index)
-            .map(|block| &mut block.content)
+        self.blocks.iter_mut().rev().find(|block| block.index == index).map(|block| &mut block.content)
     }
 
     /// The text block that is being written. Text blocks have no start event, and one that another
     /// block has interrupted goes on as a new one, so that the text stays in the order it came.
     fn text_block(&mut self, index: u64) -> (&mut String, &mut Vec<Json>) {
-        let is_last = self.blocks.last().is_some_and(|block| {
-            block.index == index && matches!(block.content, Content::Text { .. })
-        });
+        let is_last = self
+            .blocks
+            .last()
+            .is_some_and(|block| block.index == index && matches!(block.content, Content::Text { .. }));
         if !is_last {
-            let content = Content::Text {
-                text: String::new(),
-                citations: Vec::new(),
-            };
+            let content = Content::Text { text: String::new(), citations: Vec::new() };
             self.push(index, content);
         }
         match self.blocks.last_mut().map(|block| &mut block.content) {
@@ -619,21 +568,18 @@ impl Fold {
         let usage = self.usage();
         let bedrock = self.bedrock();
         let message = self.message();
-        let mut completion = ChatCompletion::default();
-        completion.id = self.heading.id;
-        completion.object = "chat.completion".to_owned();
-        completion.created = self.heading.created;
-        completion.model = self.heading.model;
-        completion.choices = vec![Choice {
-            index: 0,
-            message,
-            logprobs: None,
-            finish_reason,
-        }];
-        completion.service_tier = tier(bedrock.service_tier.as_ref());
-        completion.usage = usage;
-        completion.bedrock = Some(bedrock);
-        completion
+
+        ChatCompletion {
+            id: self.heading.id,
+            object: "chat.completion".to_owned(),
+            created: self.heading.created,
+            model: self.heading.model,
+            choices: vec![Choice { index: 0, message, logprobs: None, finish_reason }],
+            service_tier: tier(bedrock.service_tier.as_ref()),
+            usage,
+            bedrock: Some(bedrock),
+            ..ChatCompletion::default()
+        }
     }
 
     fn message(&mut self) -> AssistantMessage {
@@ -648,22 +594,12 @@ impl Fold {
                     reasoning_joint.apart = true;
                     join(&mut content, text, &mut text_joint);
                 }
-                Content::Reasoning {
-                    text,
-                    signature,
-                    redacted,
-                } => {
+                Content::Reasoning { text, signature, redacted } => {
                     text_joint.apart = true;
                     thinking_blocks.append(&mut thinking(&text, signature.as_deref(), redacted.as_deref()));
                     join(&mut reasoning, text, &mut reasoning_joint);
                 }
-                Content::Call {
-                    position,
-                    id,
-                    name,
-                    kind: _,
-                    input,
-                } => {
+                Content::Call { position, id, name, kind: _, input } => {
                     (text_joint.apart, reasoning_joint.apart) = (true, true);
                     if position.is_some() {
                         tool_calls.push(ToolCall::function(id, name, input));
@@ -674,14 +610,16 @@ impl Fold {
                 }
             }
         }
-        let mut message = AssistantMessage::default();
-        message.role = "assistant".to_owned();
-        message.content = Some(content).filter(|text| !text.is_empty() || tool_calls.is_empty());
-        message.reasoning_content = Some(reasoning).filter(|text| !text.is_empty());
-        message.thinking_blocks = Some(thinking_blocks).filter(|blocks| !blocks.is_empty());
-        message.tool_calls = Some(tool_calls).filter(|calls| !calls.is_empty());
-        message.bedrock = bedrock;
-        message
+
+        AssistantMessage {
+            role: "assistant".to_owned(),
+            content: Some(content).filter(|text| !text.is_empty() || tool_calls.is_empty()),
+            reasoning_content: Some(reasoning).filter(|text| !text.is_empty()),
+            thinking_blocks: Some(thinking_blocks).filter(|blocks| !blocks.is_empty()),
+            tool_calls: Some(tool_calls).filter(|calls| !calls.is_empty()),
+            bedrock,
+            ..AssistantMessage::default()
+        }
     }
 
     /// The whole answer as Converse blocks, where it has one that OpenAI has no place for.
@@ -696,9 +634,7 @@ impl Fold {
             return None;
         }
         // A text block without text is nothing, and would be refused if it were sent back.
-        let is_nothing = |content: &Content| {
-            matches!(content, Content::Text { text, citations } if text.is_empty() && citations.is_empty())
-        };
+        let is_nothing = |content: &Content| matches!(content, Content::Text { text, citations } if text.is_empty() && citations.is_empty());
         let contents = self.blocks.iter().map(|block| &block.content);
         let blocks: Vec<ContentBlock<'_>> =
             contents.filter(|content| !is_nothing(content)).map(converse).collect();
@@ -712,19 +648,13 @@ fn contradiction(message: &str) -> Error {
 }
 
 fn call_delta(call: ToolCallDelta) -> Delta {
-    Delta {
-        tool_calls: Some(vec![call]),
-        ..Delta::default()
-    }
+    Delta { tool_calls: Some(vec![call]), ..Delta::default() }
 }
 
 fn arguments(position: u32, arguments: String) -> Delta {
     call_delta(ToolCallDelta {
         index: position,
-        function: Some(FunctionDelta {
-            name: None,
-            arguments: Some(arguments),
-        }),
+        function: Some(FunctionDelta { name: None, arguments: Some(arguments) }),
         ..ToolCallDelta::default()
     })
 }
@@ -755,16 +685,20 @@ fn join(whole: &mut String, text: String, joint: &mut Joint) {
 fn thinking(text: &str, signature: Option<&str>, redacted: Option<&str>) -> Vec<ThinkingBlock> {
     let mut blocks = Vec::new();
     if !text.is_empty() || signature.is_some() || redacted.is_none() {
-        let mut block = ThinkingBlock::default();
-        block.kind = "thinking".to_owned();
-        block.thinking = Some(text.to_owned());
-        block.signature = signature.map(str::to_owned);
+        let block = ThinkingBlock {
+            kind: "thinking".to_owned(),
+            thinking: Some(text.to_owned()),
+            signature: signature.map(str::to_owned),
+            ..ThinkingBlock::default()
+        };
         blocks.push(block);
     }
     if let Some(data) = redacted {
-        let mut block = ThinkingBlock::default();
-        block.kind = "redacted_thinking".to_owned();
-        block.data = Some(data.to_owned());
+        let block = ThinkingBlock {
+            kind: "redacted_thinking".to_owned(),
+            data: Some(data.to_owned()),
+            ..ThinkingBlock::default()
+        };
         blocks.push(block);
     }
     blocks
@@ -801,79 +735,60 @@ fn converse(content: &Content) -> ContentBlock<'_> {
     match content {
         Content::Text { text, citations } if citations.is_empty() => ContentBlock::Text(text.as_str().into()),
         Content::Text { text, citations } => {
-            let mut block = CitationsContent::default();
-            block.content = Some(vec![GeneratedText::Text(text.as_str().into())]);
-            block.citations = Some(
-                citations
-                    .iter()
-                    .filter_map(|citation| serde_json::from_str::<Citation<'_>>(citation.get()).ok())
-                    .collect(),
-            );
+            let block = CitationsContent {
+                content: Some(vec![GeneratedText::Text(text.as_str().into())]),
+                citations: Some(
+                    citations
+                        .iter()
+                        .filter_map(|citation| serde_json::from_str::<Citation<'_>>(citation.get()).ok())
+                        .collect(),
+                ),
+                ..CitationsContent::default()
+            };
             ContentBlock::CitationsContent(block)
         }
-        Content::Call {
-            id,
-            name,
-            kind,
-            input,
-            ..
-        } => {
-            let mut block = ToolUse::default();
-            block.tool_use_id = id.as_str().into();
-            block.name = name.as_str().into();
-            block.kind = kind.as_deref().map(Into::into);
+        Content::Call { id, name, kind, input, .. } => {
+            let mut block = ToolUse {
+                tool_use_id: id.as_str().into(),
+                name: name.as_str().into(),
+                kind: kind.as_deref().map(Into::into),
+                ..ToolUse::default()
+            };
             // A call that was cut has no JSON; its text is kept as a JSON string.
-            block.input = Json::parse(input.as_str())
-                .or_else(|_| Json::of(input))
-                .unwrap_or_default()
-                .into();
+            block.input = Json::parse(input.as_str()).or_else(|_| Json::of(input)).unwrap_or_default().into();
             ContentBlock::ToolUse(block)
         }
-        Content::Result {
-            id,
-            kind,
-            status,
-            pieces,
-        } => {
-            let mut block = ToolResult::default();
-            block.tool_use_id = id.as_str().into();
-            block.kind = kind.as_deref().map(Into::into);
-            block.status = status.as_deref().map(Into::into);
-            block.content = pieces
-                .iter()
-                .filter_map(|piece| serde_json::from_str(piece.get()).ok())
-                .collect();
+        Content::Result { id, kind, status, pieces } => {
+            let block = ToolResult {
+                tool_use_id: id.as_str().into(),
+                kind: kind.as_deref().map(Into::into),
+                status: status.as_deref().map(Into::into),
+                content: pieces.iter().filter_map(|piece| serde_json::from_str(piece.get()).ok()).collect(),
+                ..ToolResult::default()
+            };
             ContentBlock::ToolResult(block)
         }
-        Content::Reasoning {
-            text,
-            signature,
-            redacted,
-        } => ContentBlock::ReasoningContent(match redacted {
+        Content::Reasoning { text, signature, redacted } => ContentBlock::ReasoningContent(match redacted {
             Some(data) if text.is_empty() => ReasoningContent::RedactedContent(data.as_str().into()),
             _ => {
-                let mut block = ReasoningText::default();
-                block.text = text.as_str().into();
-                block.signature = signature.as_deref().map(Into::into);
+                let block = ReasoningText {
+                    text: text.as_str().into(),
+                    signature: signature.as_deref().map(Into::into),
+                    ..ReasoningText::default()
+                };
                 ReasoningContent::ReasoningText(block)
             }
         }),
-        Content::Image {
-            format,
-            source,
-            error,
-        } => {
-            let mut image = Image::default();
-            image.format = format.as_str().into();
+        Content::Image { format, source, error } => {
+            let mut image = Image { format: format.as_str().into(), ..Image::default() };
             if let Some(source) = source {
                 image.source = serde_json::from_str(source.get()).unwrap_or_default();
             }
             image.error = error.as_ref().map(Json::raw);
             ContentBlock::Image(image)
         }
-        Content::Unknown { name, value } => ContentBlock::Unknown {
-            name: name.clone(),
-            value: value.clone(),
-        },
+        Content::Unknown { name, value } => {
+            ContentBlock::Unknown { name: name.clone(), value: value.clone() }
+        }
     }
 }

@@ -28,10 +28,7 @@ pub(super) fn image<'a>(url: &'a str, at: &Path<'_>) -> Result<ImageRef<'a>, Err
     if ["http://", "https://"].iter().any(|scheme| strip_scheme(url, scheme).is_some()) {
         return Ok(ImageRef::Remote(url));
     }
-    Err(Error::invalid(
-        at.to_string(),
-        "is not an image address: give data:image/png;base64,… or https://…",
-    ))
+    Err(Error::invalid(at.to_string(), "is not an image address: give data:image/png;base64,… or https://…"))
 }
 
 fn strip_scheme<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
@@ -41,9 +38,8 @@ fn strip_scheme<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
 
 fn inline<'a>(rest: &'a str, at: &Path<'_>) -> Result<converse::Image<'a>, Error> {
     let invalid = |message: &str| Error::invalid(at.to_string(), message);
-    let (head, data) = rest
-        .split_once(',')
-        .ok_or_else(|| invalid("is a data: URL without a comma and data"))?;
+    let (head, data) =
+        rest.split_once(',').ok_or_else(|| invalid("is a data: URL without a comma and data"))?;
     let mut head = head.split(';');
     let mime = head.next().unwrap_or_default().trim();
     if !head.any(|parameter| parameter.trim().eq_ignore_ascii_case("base64")) {
@@ -53,9 +49,9 @@ fn inline<'a>(rest: &'a str, at: &Path<'_>) -> Result<converse::Image<'a>, Error
         return Err(invalid("is a data: URL without data"));
     }
     let bytes = canonical(data).ok_or_else(|| invalid("is not base64"))?;
-    let format = sniff(&bytes).or_else(|| declared(mime)).ok_or_else(|| {
-        invalid("is not an image of a format that Bedrock takes: png, jpeg, gif or webp")
-    })?;
+    let format = sniff(&bytes)
+        .or_else(|| declared(mime))
+        .ok_or_else(|| invalid("is not an image of a format that Bedrock takes: png, jpeg, gif or webp"))?;
     Ok(converse::Image {
         format: format.into(),
         source: converse::Media::Bytes(bytes),

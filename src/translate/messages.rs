@@ -45,12 +45,7 @@ pub(super) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub(super) fn user(message: usize) -> Self {
-        Turn {
-            role: converse::Role::User,
-            results: Vec::new(),
-            content: Vec::new(),
-            message,
-        }
+        Turn { role: converse::Role::User, results: Vec::new(), content: Vec::new(), message }
     }
 
     fn is_user(&self) -> bool {
@@ -134,29 +129,20 @@ pub(super) fn conversation<'a>(
                 turn.content.push(ContentBlock::Text(EMPTY.into()));
             }
             turn.results.append(&mut turn.content);
-            let mut message = converse::Message::default();
-            message.role = turn.role;
-            message.content = turn.results;
-            message
+
+            converse::Message { role: turn.role, content: turn.results, ..converse::Message::default() }
         })
         .collect();
     Ok(Conversation { system, messages })
 }
 
 /// The turn that a message of this role belongs to: the last, or a new one.
-fn turn_of<'t, 'a>(
-    role: converse::Role,
-    turns: &'t mut Vec<Turn<'a>>,
-    message: usize,
-) -> &'t mut Turn<'a> {
+fn turn_of<'t, 'a>(role: converse::Role, turns: &'t mut Vec<Turn<'a>>, message: usize) -> &'t mut Turn<'a> {
     let last = turns.len();
     if turns.last().is_some_and(|turn| turn.role == role) {
         return &mut turns[last - 1];
     }
-    turns.push(Turn {
-        role,
-        ..Turn::user(message)
-    });
+    turns.push(Turn { role, ..Turn::user(message) });
     &mut turns[last]
 }
 
@@ -196,11 +182,7 @@ fn edges(turns: &mut Vec<Turn<'_>>, known: &Abilities, notes: &mut Notes) -> Res
 }
 
 /// The texts of a system or developer message.
-fn instructions<'a>(
-    message: &'a Message,
-    at: &Path<'_>,
-    notes: &mut Notes,
-) -> Result<Vec<&'a str>, Error> {
+fn instructions<'a>(message: &'a Message, at: &Path<'_>, notes: &mut Notes) -> Result<Vec<&'a str>, Error> {
     unused(message, &["content"], at, notes)?;
     content::texts(required(message, at)?, &at.member("content"), notes)
 }
@@ -221,11 +203,7 @@ fn required<'a>(message: &'a Message, at: &Path<'_>) -> Result<&'a Content, Erro
     })
 }
 
-fn tool_result<'a>(
-    message: &'a Message,
-    at: &Path<'_>,
-    notes: &mut Notes,
-) -> Result<ToolResult<'a>, Error> {
+fn tool_result<'a>(message: &'a Message, at: &Path<'_>, notes: &mut Notes) -> Result<ToolResult<'a>, Error> {
     unused(message, &["content", "tool_call_id"], at, notes)?;
     let id = message.tool_call_id.as_deref().unwrap_or_default();
     if id.is_empty() {
@@ -236,12 +214,11 @@ fn tool_result<'a>(
     }
     tools::check_id(id, &at.member("tool_call_id"))?;
     let texts = content::texts(required(message, at)?, &at.member("content"), notes)?;
-    let mut result = ToolResult::default();
-    result.tool_use_id = id.into();
-    result.content = texts
-        .into_iter()
-        .map(|text| ToolResultContent::Text(text.into()))
-        .collect();
+    let mut result = ToolResult {
+        tool_use_id: id.into(),
+        content: texts.into_iter().map(|text| ToolResultContent::Text(text.into())).collect(),
+        ..ToolResult::default()
+    };
     if result.content.is_empty() {
         notes.added(at.member("content"), "the service refuses an empty result: (empty) is sent");
         result.content.push(ToolResultContent::Text(EMPTY.into()));
@@ -286,13 +263,7 @@ fn reasoning<'a>(
     at: &Path<'_>,
     notes: &mut Notes,
 ) -> Result<ContentBlock<'a>, Error> {
-    let ThinkingBlock {
-        kind,
-        thinking,
-        signature,
-        data,
-        other,
-    } = block;
+    let ThinkingBlock { kind, thinking, signature, data, other } = block;
     notes.unknown(other, at)?;
     let missing = |member| {
         Error::invalid(
@@ -302,9 +273,11 @@ fn reasoning<'a>(
     };
     let content = match kind.as_str() {
         "thinking" => {
-            let mut text = ReasoningText::default();
-            text.text = thinking.as_deref().ok_or_else(|| missing("thinking"))?.into();
-            text.signature = signature.as_deref().map(Into::into);
+            let text = ReasoningText {
+                text: thinking.as_deref().ok_or_else(|| missing("thinking"))?.into(),
+                signature: signature.as_deref().map(Into::into),
+                ..ReasoningText::default()
+            };
             ReasoningContent::ReasoningText(text)
         }
         "redacted_thinking" => {
@@ -322,12 +295,7 @@ fn reasoning<'a>(
 }
 
 /// Notes the members of a message that its role does not use.
-fn unused(
-    message: &Message,
-    used: &[&str],
-    at: &Path<'_>,
-    notes: &mut Notes,
-) -> Result<(), Error> {
+fn unused(message: &Message, used: &[&str], at: &Path<'_>, notes: &mut Notes) -> Result<(), Error> {
     let Message {
         role: _,
         content,

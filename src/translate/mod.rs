@@ -27,5 +27,5 @@ mod usage;
 pub use adjustment::{Action, Adjustment};
 pub use fold::{Fold, Heading};
 pub use reply::{reply, reply_from_slice};
-pub use stream::StreamDecoder;
 pub use request::{Options, Strictness, Translated, request};
+pub use stream::StreamDecoder;

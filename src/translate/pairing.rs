@@ -82,9 +82,11 @@ fn answer(calls: &[String], turn: &mut Turn<'_>, notes: &mut Notes) -> Result<()
             root.index(turn.message),
             "the service demands a result for every call: an error result is sent",
         );
-        let mut result = ToolResult::default();
-        result.tool_use_id = id.to_owned().into();
-        result.content = vec![ToolResultContent::Text(NOT_RECORDED.into())];
+        let result = ToolResult {
+            tool_use_id: id.to_owned().into(),
+            content: vec![ToolResultContent::Text(NOT_RECORDED.into())],
+            ..ToolResult::default()
+        };
         results.push(ContentBlock::ToolResult(result));
     }
     strays.append(&mut turn.content);

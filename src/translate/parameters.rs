@@ -29,9 +29,7 @@ pub(super) fn inference<'a>(
         .map(|value| match value {
             0.0..=1.0 => Ok(value),
             // "Value '99.0' at 'inferenceConfig.temperature' failed to satisfy constraint"
-            1.0..=2.0 => notes
-                .changed("temperature", "Converse takes 0 to 1: 1 is sent")
-                .map(|()| 1.0),
+            1.0..=2.0 => notes.changed("temperature", "Converse takes 0 to 1: 1 is sent").map(|()| 1.0),
             _ => Err(Error::invalid("temperature", format!("is {value}: it must be 0 to 2"))),
         })
         .transpose()?;
@@ -41,17 +39,12 @@ pub(super) fn inference<'a>(
             _ => Err(Error::invalid("top_p", format!("is {value}: it must be 0 to 1"))),
         })
         .transpose()?;
-    config.stop_sequences = stop
-        .map(|stop| stop_sequences(stop, notes))
-        .transpose()?
-        .filter(|texts| !texts.is_empty());
+    config.stop_sequences =
+        stop.map(|stop| stop_sequences(stop, notes)).transpose()?.filter(|texts| !texts.is_empty());
     Ok(Some(config).filter(|config| *config != InferenceConfig::default()))
 }
 
-fn stop_sequences<'a>(
-    stop: &'a Stop,
-    notes: &mut Notes,
-) -> Result<Vec<crate::json::Str<'a>>, Error> {
+fn stop_sequences<'a>(stop: &'a Stop, notes: &mut Notes) -> Result<Vec<crate::json::Str<'a>>, Error> {
     let root = Path::root("stop");
     let mut texts = Vec::with_capacity(stop.texts().len());
     for (index, text) in stop.texts().iter().enumerate() {

@@ -18,24 +18,15 @@ enum Step<'p> {
 
 impl<'p> Path<'p> {
     pub(super) fn root(member: &'p str) -> Self {
-        Path {
-            parent: None,
-            step: Step::Member(member),
-        }
+        Path { parent: None, step: Step::Member(member) }
     }
 
     pub(super) fn member(&'p self, member: &'p str) -> Path<'p> {
-        Path {
-            parent: Some(self),
-            step: Step::Member(member),
-        }
+        Path { parent: Some(self), step: Step::Member(member) }
     }
 
     pub(super) fn index(&'p self, index: usize) -> Path<'p> {
-        Path {
-            parent: Some(self),
-            step: Step::Index(index),
-        }
+        Path { parent: Some(self), step: Step::Index(index) }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::fold::{Fold, Heading};
 use crate::converse::{
-    BlockDelta, BlockDeltaEvent, BlockStart, BlockStartEvent, BlockStopEvent, Citation, ContentBlock,
-    Event, GeneratedText, ImageDelta, ImageStart, MessageStart, MessageStop, Metadata, Output,
-    ReasoningContent, ReasoningDelta, Reply, Role, ToolResultContent, ToolResultDelta, ToolResultStart,
-    ToolUseDelta, ToolUseStart,
+    BlockDelta, BlockDeltaEvent, BlockStart, BlockStartEvent, BlockStopEvent, Citation, ContentBlock, Event,
+    GeneratedText, ImageDelta, ImageStart, MessageStart, MessageStop, Metadata, Output, ReasoningContent,
+    ReasoningDelta, Reply, Role, ToolResultContent, ToolResultDelta, ToolResultStart, ToolUseDelta,
+    ToolUseStart,
 };
 use crate::error::{Error, ErrorKind};
 use crate::json::{Json, Str};
@@ -46,11 +46,8 @@ pub fn reply(reply: Reply<'_>, heading: Heading) -> Result<ChatCompletion, Error
 pub fn reply_from_slice(body: &[u8], heading: Heading) -> Result<ChatCompletion, Error> {
     let parsed = serde_json::from_slice(body).map_err(|error| {
         // serde_json's text may quote the reply, so only the place is told.
-        let message = format!(
-            "the reply could not be read, at line {}, column {}",
-            error.line(),
-            error.column()
-        );
+        let message =
+            format!("the reply could not be read, at line {}, column {}", error.line(), error.column());
         Error::new(ErrorKind::Connection, message).with_advice("try again; the call may have been billed")
     })?;
     reply(parsed, heading)
@@ -75,25 +72,15 @@ pub(crate) fn events<'a>(
     let Output::Message(message) = output else {
         return Err(Error::new(ErrorKind::Unknown, "the reply has no message"));
     };
-    each(Event::MessageStart(MessageStart {
-        role: Role::Assistant,
-    }))?;
+    each(Event::MessageStart(MessageStart { role: Role::Assistant }))?;
     for (index, block) in (0..).zip(message.content) {
         block_events(index, block, &mut each)?;
-        each(Event::ContentBlockStop(BlockStopEvent {
-            content_block_index: index,
-        }))?;
+        each(Event::ContentBlockStop(BlockStopEvent { content_block_index: index }))?;
     }
-    let mut stop = MessageStop::default();
-    stop.stop_reason = stop_reason;
-    stop.additional_model_response_fields = additional_model_response_fields;
+    let stop = MessageStop { stop_reason, additional_model_response_fields, ..MessageStop::default() };
     each(Event::MessageStop(stop))?;
-    let mut metadata = Metadata::default();
-    metadata.usage = usage;
-    metadata.metrics = metrics;
-    metadata.trace = trace;
-    metadata.performance_config = performance_config;
-    metadata.service_tier = service_tier;
+    let metadata =
+        Metadata { usage, metrics, trace, performance_config, service_tier, ..Metadata::default() };
     each(Event::Metadata(metadata))
 }
 
@@ -102,35 +89,29 @@ fn block_events<'a>(
     block: ContentBlock<'a>,
     each: &mut impl FnMut(Event<'a>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let start = |start| {
-        Event::ContentBlockStart(BlockStartEvent {
-            content_block_index: index,
-            start,
-        })
-    };
-    let delta = |delta| {
-        Event::ContentBlockDelta(BlockDeltaEvent {
-            content_block_index: index,
-            delta,
-        })
-    };
+    let start = |start| Event::ContentBlockStart(BlockStartEvent { content_block_index: index, start });
+    let delta = |delta| Event::ContentBlockDelta(BlockDeltaEvent { content_block_index: index, delta });
     match block {
         ContentBlock::Text(text) => each(delta(BlockDelta::Text(text))),
         ContentBlock::ToolUse(call) => {
-            let mut begin = ToolUseStart::default();
-            begin.tool_use_id = call.tool_use_id;
-            begin.name = call.name;
-            begin.kind = call.kind;
+            let begin = ToolUseStart {
+                tool_use_id: call.tool_use_id,
+                name: call.name,
+                kind: call.kind,
+                ..ToolUseStart::default()
+            };
             each(start(BlockStart::ToolUse(begin)))?;
-            let mut input = ToolUseDelta::default();
-            input.input = Str::from(call.input.get().to_owned());
+            let input =
+                ToolUseDelta { input: Str::from(call.input.get().to_owned()), ..ToolUseDelta::default() };
             each(delta(BlockDelta::ToolUse(input)))
         }
         ContentBlock::ToolResult(result) => {
-            let mut begin = ToolResultStart::default();
-            begin.tool_use_id = result.tool_use_id;
-            begin.kind = result.kind;
-            begin.status = result.status;
+            let begin = ToolResultStart {
+                tool_use_id: result.tool_use_id,
+                kind: result.kind,
+                status: result.status,
+                ..ToolResultStart::default()
+            };
             each(start(BlockStart::ToolResult(begin)))?;
             let pieces = result.content.into_iter().map(piece).collect();
             each(delta(BlockDelta::ToolResult(pieces)))
@@ -163,12 +144,13 @@ fn block_events<'a>(
                 .try_for_each(|citation: Citation<'a>| each(delta(BlockDelta::Citation(citation))))
         }
         ContentBlock::Image(image) => {
-            let mut begin = ImageStart::default();
-            begin.format = image.format;
+            let begin = ImageStart { format: image.format, ..ImageStart::default() };
             each(start(BlockStart::Image(begin)))?;
-            let mut rest = ImageDelta::default();
-            rest.source = Json::of(&image.source).ok().map(Into::into);
-            rest.error = image.error;
+            let rest = ImageDelta {
+                source: Json::of(&image.source).ok().map(Into::into),
+                error: image.error,
+                ..ImageDelta::default()
+            };
             each(delta(BlockDelta::Image(rest)))
         }
         ContentBlock::Unknown { name, value } => each(start(BlockStart::Unknown { name, value })),

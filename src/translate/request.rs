@@ -212,21 +212,17 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
             .iter()
             .any(|block| matches!(block, ContentBlock::ToolUse(_) | ContentBlock::ToolResult(_)))
     });
-    let tools = tools::tools(
-        tools.as_deref(),
-        tool_choice.as_ref(),
-        &id,
-        history_has_calls,
-        &mut notes,
-    )?;
+    let tools = tools::tools(tools.as_deref(), tool_choice.as_ref(), &id, history_has_calls, &mut notes)?;
     let limit = max_completion_tokens.map(|max| ("max_completion_tokens", max));
     let limit = limit.or(max_tokens.map(|max| ("max_tokens", max)));
 
-    let mut body = converse::Request::default();
-    body.tool_config = tools.config;
-    body.system = Some(conversation.system).filter(|system| !system.is_empty());
-    body.messages = Some(conversation.messages);
-    body.inference_config = parameters::inference(limit, *temperature, *top_p, stop.as_ref(), &mut notes)?;
+    let mut body = converse::Request {
+        tool_config: tools.config,
+        system: Some(conversation.system).filter(|system| !system.is_empty()),
+        messages: Some(conversation.messages),
+        inference_config: parameters::inference(limit, *temperature, *top_p, stop.as_ref(), &mut notes)?,
+        ..converse::Request::default()
+    };
     if let Some(bedrock) = bedrock {
         parameters::bedrock(bedrock, &mut body, &mut notes)?;
     }
@@ -276,10 +272,7 @@ fn check_model(model: &str) -> Result<(), Error> {
         ));
     }
     if model.len() > 2048 || model.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Error::invalid(
-            "model",
-            "is not a model id: at most 2048 characters and no white space",
-        ));
+        return Err(Error::invalid("model", "is not a model id: at most 2048 characters and no white space"));
     }
     Ok(())
 }
@@ -293,12 +286,14 @@ fn response_form(form: Option<&Json>, notes: &mut Notes) -> Result<(), Error> {
     let Some(form) = form else {
         return Ok(());
     };
-    let form: Form = form
-        .read()
-        .map_err(|_| Error::invalid("response_format.type", "is missing: say text, json_object or json_schema"))?;
+    let form: Form = form.read().map_err(|_| {
+        Error::invalid("response_format.type", "is missing: say text, json_object or json_schema")
+    })?;
     match form.kind.as_str() {
         "text" => Ok(()),
-        "json_object" => notes.omitted("response_format", "Converse has no free JSON mode: ask for JSON in the text"),
+        "json_object" => {
+            notes.omitted("response_format", "Converse has no free JSON mode: ask for JSON in the text")
+        }
         "json_schema" => Err(Error::unsupported("response_format", "json_schema is not translated yet")),
         kind => Err(Error::invalid(
             "response_format.type",
@@ -311,11 +306,7 @@ fn stream_usage(options: Option<&StreamOptions>, notes: &mut Notes) -> Result<bo
     let Some(options) = options else {
         return Ok(false);
     };
-    let StreamOptions {
-        include_usage,
-        include_obfuscation,
-        other,
-    } = options;
+    let StreamOptions { include_usage, include_obfuscation, other } = options;
     let at = Path::root("stream_options");
     if *include_obfuscation == Some(true) {
         notes.omitted(at.member("include_obfuscation"), "chunks are not padded")?;

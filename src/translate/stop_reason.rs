@@ -22,7 +22,9 @@ pub(super) fn ending(stop: &StopReason, calls_tools: bool) -> Ending {
         StopReason::ToolUse => FinishReason::ToolCalls,
         StopReason::MaxTokens | StopReason::ModelContextWindowExceeded => FinishReason::Length,
         StopReason::GuardrailIntervened | StopReason::ContentFiltered => FinishReason::ContentFilter,
-        StopReason::MalformedModelOutput | StopReason::MalformedToolUse => return Ending::Malformed,
+        StopReason::MalformedModelOutput | StopReason::MalformedToolUse => {
+            return Ending::Malformed;
+        }
         StopReason::Other(_) => return Ending::Unrecognised,
     })
 }

@@ -43,11 +43,7 @@ pub struct StreamDecoder {
 impl StreamDecoder {
     /// A decoder that has seen no byte yet.
     pub fn new(heading: Heading) -> Self {
-        StreamDecoder {
-            frames: FrameDecoder::new(),
-            fold: Fold::new(heading),
-            ended: false,
-        }
+        StreamDecoder { frames: FrameDecoder::new(), fold: Fold::new(heading), ended: false }
     }
 
     /// Takes the next bytes.
@@ -154,10 +150,7 @@ fn read<'a>(frame: &Frame<'a>, events: u64) -> Result<Event<'a>, Error> {
 }
 
 fn damaged(error: FrameError, events: u64) -> Error {
-    Error::new(
-        ErrorKind::Connection,
-        format!("the stream is damaged after {events} events: {error}"),
-    )
-    .with_advice("take the partial answer, or send the request again")
-    .with_source(error)
+    Error::new(ErrorKind::Connection, format!("the stream is damaged after {events} events: {error}"))
+        .with_advice("take the partial answer, or send the request again")
+        .with_source(error)
 }

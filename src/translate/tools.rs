@@ -64,8 +64,7 @@ pub(super) fn tools<'a>(
         }
         seen.push(name);
     }
-    let mut config = ToolConfig::default();
-    config.tools = specs;
+    let mut config = ToolConfig { tools: specs, ..ToolConfig::default() };
     let mut native_choice = None;
     config.tool_choice = match choice {
         None => None,
@@ -99,8 +98,7 @@ pub(super) fn tools<'a>(
                     format!("is {:?}, which is the name of no tool", function.name),
                 ));
             }
-            let mut tool = NamedTool::default();
-            tool.name = function.name.as_str().into();
+            let tool = NamedTool { name: function.name.as_str().into(), ..NamedTool::default() };
             Some(converse::ToolChoice::Tool(tool))
         }
         Some(ToolChoice::Other(members)) => {
@@ -111,19 +109,11 @@ pub(super) fn tools<'a>(
             ));
         }
     };
-    Ok(Tools {
-        config: Some(config),
-        native_choice,
-    })
+    Ok(Tools { config: Some(config), native_choice })
 }
 
 fn spec<'a>(tool: &'a Tool, at: &Path<'_>, notes: &mut Notes) -> Result<ToolSpec<'a>, Error> {
-    let Tool {
-        kind,
-        function,
-        cache_control,
-        other,
-    } = tool;
+    let Tool { kind, function, cache_control, other } = tool;
     if kind != "function" {
         return Err(Error::unsupported(
             at.member("type").to_string(),
@@ -141,31 +131,24 @@ fn spec<'a>(tool: &'a Tool, at: &Path<'_>, notes: &mut Notes) -> Result<ToolSpec
     let Some(function) = function else {
         return Err(Error::invalid(at.to_string(), "is missing: give name, description and parameters"));
     };
-    let FunctionDefinition {
-        name,
-        description,
-        parameters,
-        strict,
-        other,
-    } = function;
+    let FunctionDefinition { name, description, parameters, strict, other } = function;
     notes.unknown(other, &at)?;
     check_name(name, &at.member("name"))?;
     if *strict == Some(true) {
         notes.omitted(at.member("strict"), "strict tools are not translated yet")?;
     }
-    let mut spec = ToolSpec::default();
-    spec.name = name.as_str().into();
-    spec.description = description
-        .as_deref()
-        .filter(|text| !is_blank(text))
-        .map(Into::into);
-    spec.input_schema = InputSchema::Json(match parameters {
-        Some(schema) => {
-            check_schema(schema, &at.member("parameters"))?;
-            schema.raw()
-        }
-        None => Raw::parse(NO_ARGUMENTS).unwrap_or_default(),
-    });
+    let spec = ToolSpec {
+        name: name.as_str().into(),
+        description: description.as_deref().filter(|text| !is_blank(text)).map(Into::into),
+        input_schema: InputSchema::Json(match parameters {
+            Some(schema) => {
+                check_schema(schema, &at.member("parameters"))?;
+                schema.raw()
+            }
+            None => Raw::parse(NO_ARGUMENTS).unwrap_or_default(),
+        }),
+        ..ToolSpec::default()
+    };
     Ok(spec)
 }
 
@@ -177,9 +160,8 @@ fn check_schema(schema: &Json, at: &Path<'_>) -> Result<(), Error> {
         #[serde(rename = "type", borrow)]
         kind: Option<Raw<'a>>,
     }
-    let kind = serde_json::from_str::<Top<'_>>(schema.get()).map_err(|_| {
-        Error::invalid(at.to_string(), "is not a JSON schema: give an object of type object")
-    })?;
+    let kind = serde_json::from_str::<Top<'_>>(schema.get())
+        .map_err(|_| Error::invalid(at.to_string(), "is not a JSON schema: give an object of type object"))?;
     match kind.kind {
         Some(kind) if kind.get() == r#""object""# => Ok(()),
         _ => Err(Error::invalid(
@@ -223,12 +205,7 @@ pub(super) fn tool_use<'a>(
     at: &Path<'_>,
     notes: &mut Notes,
 ) -> Result<ToolUse<'a>, Error> {
-    let ToolCall {
-        id,
-        kind,
-        function,
-        other,
-    } = call;
+    let ToolCall { id, kind, function, other } = call;
     if !matches!(kind.as_str(), "function" | "") {
         return Err(Error::unsupported(
             at.member("type").to_string(),
@@ -246,17 +223,15 @@ pub(super) fn tool_use<'a>(
     let Some(function) = function else {
         return Err(Error::invalid(at.to_string(), "is missing: give name and arguments"));
     };
-    let FunctionCall {
-        name,
-        arguments,
-        other,
-    } = function;
+    let FunctionCall { name, arguments, other } = function;
     notes.unknown(other, &at)?;
     check_name(name, &at.member("name"))?;
-    let mut tool_use = ToolUse::default();
-    tool_use.tool_use_id = id.as_str().into();
-    tool_use.name = name.as_str().into();
-    tool_use.input = input(arguments, &at.member("arguments"), notes)?;
+    let tool_use = ToolUse {
+        tool_use_id: id.as_str().into(),
+        name: name.as_str().into(),
+        input: input(arguments, &at.member("arguments"), notes)?,
+        ..ToolUse::default()
+    };
     Ok(tool_use)
 }
 

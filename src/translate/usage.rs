@@ -24,15 +24,15 @@ pub(super) fn usage(tokens: &TokenUsage) -> Usage {
         *input_tokens
     };
     let cached = cache_read_input_tokens.is_some() || cache_write_input_tokens.is_some();
-    let mut usage = Usage::default();
-    usage.prompt_tokens = prompt_tokens;
-    usage.completion_tokens = *output_tokens;
-    usage.total_tokens = prompt_tokens.saturating_add(*output_tokens);
-    usage.prompt_tokens_details = cached.then(|| {
-        let mut details = PromptTokensDetails::default();
-        details.cached_tokens = read;
-        details.cache_creation_tokens = *cache_write_input_tokens;
-        details
-    });
-    usage
+
+    Usage {
+        prompt_tokens,
+        completion_tokens: *output_tokens,
+        total_tokens: prompt_tokens.saturating_add(*output_tokens),
+        prompt_tokens_details: cached.then_some(PromptTokensDetails {
+            cached_tokens: read,
+            cache_creation_tokens: *cache_write_input_tokens,
+        }),
+        ..Usage::default()
+    }
 }
