@@ -146,17 +146,19 @@ fn small(name: &'static str, text: &str, kind: Kind) -> Workload {
     }
 }
 
-/// Tools with ten properties each, about a kilobyte of schema.
+/// Tools with ten properties each, about three kilobytes of schema.
+const PROPERTY: &str = "What this property of the tool is about, what it defaults to when it is left \
+    out, and what the model should take care of when it fills it in: a path is absolute, a pattern is a \
+    regular expression, and a number counts from 1.";
+
 fn tools(count: usize) -> (Value, aws::ToolConfiguration) {
     let mut openai = Vec::new();
     let mut config = aws::ToolConfiguration::builder();
     for tool in 0..count {
         let mut properties = serde_json::Map::new();
         for property in 0..10 {
-            properties.insert(
-                format!("property_{property}"),
-                json!({"type": "string", "description": "What this property of the tool is about"}),
-            );
+            properties
+                .insert(format!("property_{property}"), json!({"type": "string", "description": PROPERTY}));
         }
         let schema = json!({"type": "object", "properties": properties, "required": ["property_0"]});
         let name = format!("tool_{tool}");
@@ -468,6 +470,7 @@ fn client(url: &str, names: &[String]) -> Result<(), Failure> {
             ratios.push(ours.as_secs_f64() / sdk.as_secs_f64());
         }
         ratios.sort_by(f64::total_cmp);
+        eprintln!("{}: a request of {} bytes", workload.name, workload.body.len());
         println!(
             "{} cpu ratio {:.2}   ({} rounds of {times}; {:.2} to {:.2})",
             workload.name,

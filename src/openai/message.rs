@@ -178,11 +178,29 @@ impl<'de> Deserialize<'de> for Content {
     }
 }
 
+words! {
+    /// What kind of part.
+    pub enum PartType {
+        /// Text.
+        Text = "text",
+        /// An image.
+        ImageUrl = "image_url",
+        /// Audio.
+        InputAudio = "input_audio",
+        /// A file.
+        File = "file",
+        /// A video. Not OpenAI's; some agents send it.
+        VideoUrl = "video_url",
+        /// A refusal of the assistant's.
+        Refusal = "refusal",
+    }
+}
+
 record! {
     /// One part of a message's content; `type` says which of the other members counts.
     pub struct Part {
-        /// text, image_url, input_audio, file, video_url or refusal.
-        kind: String = "type",
+        /// What kind of part.
+        kind: PartType = "type",
         /// The text of a text part.
         text: Option<String> = "text",
         /// The image of an image_url part.
@@ -203,13 +221,13 @@ record! {
 impl Part {
     /// A text part.
     pub fn text(text: impl Into<String>) -> Self {
-        Part { kind: "text".to_owned(), text: Some(text.into()), ..Part::default() }
+        Part { kind: PartType::Text, text: Some(text.into()), ..Part::default() }
     }
 
     /// An image part: a `data:` URL with base64 (png, jpeg, gif or webp).
     pub fn image(url: impl Into<String>) -> Self {
         Part {
-            kind: "image_url".to_owned(),
+            kind: PartType::ImageUrl,
             image_url: Some(ImageUrl { url: url.into(), ..ImageUrl::default() }),
             ..Part::default()
         }

@@ -20,6 +20,6 @@ pub use completion::{
     PromptTokensDetails, ThinkingBlock, Usage,
 };
 pub use error::{ErrorBody, ErrorObject};
-pub use message::{Content, ImageUrl, Message, Part, Role};
+pub use message::{Content, ImageUrl, Message, Part, PartType, Role};
 pub use request::{BedrockRequest, ChatRequest, Stop, StreamOptions};
-pub use tool::{FunctionCall, FunctionDefinition, FunctionName, Tool, ToolCall, ToolChoice};
+pub use tool::{FunctionCall, FunctionDefinition, FunctionName, Tool, ToolCall, ToolChoice, ToolType};

@@ -6,13 +6,23 @@ use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::json::{Json, Members};
-use crate::vocabulary::record;
+use crate::vocabulary::{record, words};
+
+words! {
+    /// What kind of tool.
+    pub enum ToolType {
+        /// A function with a JSON schema.
+        Function = "function",
+        /// A tool that takes free text.
+        Custom = "custom",
+    }
+}
 
 record! {
     /// A tool that the model may call.
     pub struct Tool {
-        /// `function`; other types exist at OpenAI.
-        kind: String = "type",
+        /// `function`; Bedrock has no others.
+        kind: ToolType = "type",
         /// The function of a function tool.
         function: Option<FunctionDefinition> = "function",
         /// A prompt cache point after this tool.
@@ -33,7 +43,7 @@ impl Tool {
     /// ```
     pub fn function(name: impl Into<String>, description: impl Into<String>, parameters: Json) -> Self {
         Tool {
-            kind: "function".to_owned(),
+            kind: ToolType::Function,
             function: Some(FunctionDefinition {
                 name: name.into(),
                 description: Some(description.into()),
@@ -65,7 +75,7 @@ record! {
         /// The id that the tool message with the result repeats.
         id: String = "id",
         /// `function`.
-        kind: String = "type",
+        kind: ToolType = "type",
         /// The function and its arguments.
         function: Option<FunctionCall> = "function",
     }
@@ -76,7 +86,7 @@ impl ToolCall {
     pub fn function(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
         ToolCall {
             id: id.into(),
-            kind: "function".to_owned(),
+            kind: ToolType::Function,
             function: Some(FunctionCall {
                 name: name.into(),
                 arguments: arguments.into(),

@@ -5,7 +5,7 @@ use super::media::{self, ImageRef};
 use super::path::Path;
 use crate::converse::ContentBlock;
 use crate::error::Error;
-use crate::openai::{Content, ImageUrl, Part};
+use crate::openai::{Content, ImageUrl, Part, PartType};
 
 /// Whether text is what the service calls blank, and refuses: "text content blocks must contain
 /// non-whitespace text".
@@ -44,9 +44,9 @@ pub(super) fn texts<'a>(
         Content::Parts(parts) => {
             for (index, part) in parts.iter().enumerate() {
                 let at = at.index(index);
-                let text = match part.kind.as_str() {
-                    "text" => part.text.as_deref(),
-                    "refusal" => part.refusal.as_deref(),
+                let text = match part.kind {
+                    PartType::Text => part.text.as_deref(),
+                    PartType::Refusal => part.refusal.as_deref(),
                     _ => None,
                 };
                 texts.push(text.ok_or_else(|| not_text(part, &at))?);
@@ -90,16 +90,16 @@ fn push_part<'a>(
     blocks: &mut Vec<ContentBlock<'a>>,
 ) -> Result<(), Error> {
     part_notes(part, at, notes)?;
-    match part.kind.as_str() {
-        "text" => {
+    match &part.kind {
+        PartType::Text => {
             let text = part.text.as_deref().ok_or_else(|| missing(part, at))?;
             push_text(text, blocks);
         }
-        "refusal" => {
+        PartType::Refusal => {
             let text = part.refusal.as_deref().ok_or_else(|| missing(part, at))?;
             push_text(text, blocks);
         }
-        "image_url" => {
+        PartType::ImageUrl => {
             let image_url = part.image_url.as_ref().ok_or_else(|| missing(part, at))?;
             let at = at.member("image_url");
             let ImageUrl { url, detail, other } = image_url;
@@ -118,19 +118,19 @@ fn push_part<'a>(
             }
             notes.unknown(other, &at)?;
         }
-        "" => {
+        PartType::Other(kind) if kind.is_empty() => {
             return Err(Error::invalid(
                 at.member("type").to_string(),
                 "is missing: say text, image_url or another type of part",
             ));
         }
-        kind @ ("input_audio" | "file" | "video_url") => {
+        kind @ (PartType::InputAudio | PartType::File | PartType::VideoUrl) => {
             return Err(Error::unsupported(
                 at.to_string(),
                 format!("is a part of type {kind}, which is not translated yet"),
             ));
         }
-        kind => {
+        PartType::Other(kind) => {
             return Err(Error::invalid(
                 at.member("type").to_string(),
                 format!("is {kind:?}, which is no type of part"),
@@ -151,7 +151,7 @@ fn part_notes(part: &Part, at: &Path<'_>, notes: &mut Notes) -> Result<(), Error
         ("video_url", video_url.is_some()),
         ("refusal", refusal.is_some()),
     ] {
-        if given && name != kind {
+        if given && name != kind.as_str() {
             notes.omitted(at.member(name), "does not belong to a part of this type")?;
         }
     }

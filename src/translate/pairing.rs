@@ -19,12 +19,14 @@ const NOT_RECORDED: &str = "No result was recorded for this call.";
 pub(super) fn pair<'a>(turns: &mut Vec<Turn<'a>>, notes: &mut Notes) -> Result<(), Error> {
     let mut index = 0;
     while index < turns.len() {
-        let calls = match index.checked_sub(1).map(|before| &turns[before]) {
+        let (before, rest) = turns.split_at_mut(index);
+        let calls = match before.last() {
             Some(turn) if turn.role == Role::Assistant => call_ids(turn),
             _ => Vec::new(),
         };
-        if turns[index].role == Role::User {
-            answer(&calls, &mut turns[index], notes)?;
+        match rest.first_mut() {
+            Some(turn) if turn.role == Role::User => answer(calls, turn, notes)?,
+            _ => {}
         }
         index += 1;
     }
@@ -32,7 +34,7 @@ pub(super) fn pair<'a>(turns: &mut Vec<Turn<'a>>, notes: &mut Notes) -> Result<(
         let calls = call_ids(last);
         if !calls.is_empty() {
             let mut turn = Turn::user(last.message);
-            answer(&calls, &mut turn, notes)?;
+            answer(calls, &mut turn, notes)?;
             turns.push(turn);
         }
     }
@@ -40,12 +42,12 @@ pub(super) fn pair<'a>(turns: &mut Vec<Turn<'a>>, notes: &mut Notes) -> Result<(
 }
 
 /// The ids of the calls that a turn makes, those that the service runs itself left out.
-fn call_ids(turn: &Turn<'_>) -> Vec<String> {
+fn call_ids<'t>(turn: &'t Turn<'_>) -> Vec<&'t str> {
     turn.content
         .iter()
         .filter_map(|block| match block {
             ContentBlock::ToolUse(call) if call.kind.as_deref() != Some("server_tool_use") => {
-                Some(call.tool_use_id.to_string())
+                Some(&*call.tool_use_id)
             }
             _ => None,
         })
@@ -53,10 +55,12 @@ fn call_ids(turn: &Turn<'_>) -> Vec<String> {
 }
 
 /// Leaves in `turn` exactly one result for each call, in the order they came.
-fn answer(calls: &[String], turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), Error> {
+fn answer(mut open: Vec<&str>, turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), Error> {
+    if open.is_empty() && turn.results.is_empty() {
+        return Ok(());
+    }
     let root = Path::root("messages");
-    let mut open: Vec<&str> = calls.iter().map(String::as_str).collect();
-    let mut results = Vec::with_capacity(calls.len());
+    let mut results = Vec::with_capacity(open.len());
     let mut strays = Vec::new();
     for block in turn.results.drain(..) {
         let ContentBlock::ToolResult(result) = block else {

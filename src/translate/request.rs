@@ -3,7 +3,7 @@
 use super::adjustment::{Adjustment, Notes};
 use super::path::Path;
 use super::{messages, parameters, tools};
-use crate::converse::{self, ContentBlock};
+use crate::converse::{self, ContentBlock, ToolResultContent};
 use crate::error::Error;
 use crate::json::{Json, Raw};
 use crate::models::{ModelId, abilities};
@@ -67,6 +67,14 @@ fn size_hint(body: &converse::Request<'_>) -> usize {
                 _ => 0,
             },
             ContentBlock::ToolUse(call) => call.input.get().len(),
+            ContentBlock::ToolResult(result) => result
+                .content
+                .iter()
+                .map(|piece| match piece {
+                    ToolResultContent::Text(text) => text.len() + text.len() / 16,
+                    _ => 0,
+                })
+                .sum(),
             _ => 0,
         })
         .map(|length| length + 128)

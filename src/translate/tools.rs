@@ -13,7 +13,7 @@ use crate::converse::{self, Empty, InputSchema, NamedTool, ToolConfig, ToolSpec,
 use crate::error::Error;
 use crate::json::{Json, Raw};
 use crate::models::ModelId;
-use crate::openai::{FunctionCall, FunctionDefinition, Tool, ToolCall, ToolChoice};
+use crate::openai::{FunctionCall, FunctionDefinition, Tool, ToolCall, ToolChoice, ToolType};
 
 /// The key under which arguments that are no JSON object are kept.
 const INVALID_ARGUMENTS: &str = "_invalid_arguments";
@@ -114,7 +114,7 @@ pub(super) fn tools<'a>(
 
 fn spec<'a>(tool: &'a Tool, at: &Path<'_>, notes: &mut Notes) -> Result<ToolSpec<'a>, Error> {
     let Tool { kind, function, cache_control, other } = tool;
-    if kind != "function" {
+    if *kind != ToolType::Function {
         return Err(Error::unsupported(
             at.member("type").to_string(),
             match kind.as_str() {
@@ -159,6 +159,13 @@ fn check_schema(schema: &Json, at: &Path<'_>) -> Result<(), Error> {
     struct Top<'a> {
         #[serde(rename = "type", borrow)]
         kind: Option<Raw<'a>>,
+    }
+    // Most schemas begin with it, and need not be read to their end.
+    let begins = ["{", r#""type""#, ":", r#""object""#]
+        .iter()
+        .try_fold(schema.get(), |left, token| left.trim_start().strip_prefix(token));
+    if begins.is_some() {
+        return Ok(());
     }
     let kind = serde_json::from_str::<Top<'_>>(schema.get())
         .map_err(|_| Error::invalid(at.to_string(), "is not a JSON schema: give an object of type object"))?;
@@ -209,7 +216,7 @@ pub(super) fn tool_use<'a>(
     if !matches!(kind.as_str(), "function" | "") {
         return Err(Error::unsupported(
             at.member("type").to_string(),
-            format!("is {kind:?}: only calls of functions can be sent to Bedrock"),
+            format!("is {:?}: only calls of functions can be sent to Bedrock", kind.as_str()),
         ));
     }
     for (name, value) in other.iter() {
