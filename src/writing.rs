@@ -51,9 +51,6 @@ impl<'o> Object<'o> {
     }
 }
 
-/// How many bytes are looked at together; a loop over so many is made of vector instructions.
-const LANE: usize = 32;
-
 /// Writes `text` as a JSON string, escaped as serde_json does.
 pub(crate) fn text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
@@ -76,16 +73,18 @@ fn needs_escape(byte: u8) -> bool {
 
 /// How many bytes come before the first that needs an escape.
 fn plain_length(bytes: &[u8]) -> usize {
-    let mut length = 0;
-    for lane in bytes.chunks_exact(LANE) {
-        // Without an early exit, so that the compiler can look at all bytes at once.
-        if lane.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
-            break;
-        }
-        length += LANE;
-    }
+    let length = plain_lanes::<32>(bytes);
+    let length = length + plain_lanes::<8>(&bytes[length..]);
     let rest = &bytes[length..];
     length + rest.iter().position(|byte| needs_escape(*byte)).unwrap_or(rest.len())
+}
+
+/// How many bytes come before the first group of `LANE` with one that needs an escape. A loop over so
+/// many without an early exit is made of vector instructions.
+fn plain_lanes<const LANE: usize>(bytes: &[u8]) -> usize {
+    let (lanes, _) = bytes.as_chunks::<LANE>();
+    let plain = |lane: &[u8; LANE]| !lane.iter().fold(false, |any, byte| any | needs_escape(*byte));
+    lanes.iter().take_while(|lane| plain(lane)).count() * LANE
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {
