@@ -67,6 +67,10 @@ pub mod translate;
 mod vocabulary;
 mod writing;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use client::{Bedrock, Builder, CallbackResult, Callbacks, ChatStream};
 pub use error::{Classified, Error, ErrorKind, classify};
 pub use json::{Json, Members, Raw, Str};

@@ -91,7 +91,8 @@ impl Builder {
         self
     }
 
-    /// A configuration that was loaded already. What is set here besides wins over it.
+    /// A configuration that was loaded already. What is set here besides wins over it, but for a
+    /// profile, which it has taken into account already.
     pub fn sdk_config(mut self, config: SdkConfig) -> Self {
         self.sdk_config = Some(config);
         self
@@ -107,12 +108,18 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `invalid_request` when a setting is not of its form.
+    /// `invalid_request` when a setting is not of its form, or two exclude each other.
     pub async fn build(self) -> Result<Bedrock, Error> {
         if self.credentials.is_some() && self.api_key.is_some() {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
                 "both a key pair and an API key were given: give one",
+            ));
+        }
+        if self.sdk_config.is_some() && self.profile.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "both a profile and a configuration that was loaded already were given: give one",
             ));
         }
         let explicit = match (&self.credentials, &self.api_key) {

@@ -10,18 +10,18 @@
 use std::sync::Arc;
 
 use super::adjustment::{Action, Adjustment};
+use super::blocks::{Blocks, Content, push_piece, thinking};
 use super::stop_reason::{Ending, ending};
 use super::usage::usage;
 use crate::converse::{
-    BlockDelta, BlockStart, Citation, CitationsContent, ContentBlock, Event, GeneratedText, Image,
-    MessageStop, Metadata, ReasoningContent, ReasoningDelta, ReasoningText, StopReason, TokenUsage,
-    ToolResult, ToolResultDelta, ToolUse, ToolUseStart,
+    BlockDelta, BlockStart, Event, MessageStop, Metadata, ReasoningDelta, StopReason, TokenUsage,
+    ToolUseStart,
 };
 use crate::error::{Error, ErrorKind};
 use crate::json::{Json, Str};
 use crate::openai::{
-    AssistantMessage, AssistantRole, BedrockReply, ChatChunk, ChatCompletion, Choice, ChunkChoice,
-    ChunkObject, Delta, FinishReason, FunctionDelta, ThinkingBlock, ToolCall, ToolCallDelta, Usage,
+    AssistantRole, BedrockReply, ChatChunk, ChatCompletion, Choice, ChunkChoice, ChunkObject, Delta,
+    FinishReason, FunctionDelta, ToolCallDelta, Usage,
 };
 
 /// What an answer is called: its id, its time and its model, the same in every chunk.
@@ -71,10 +71,8 @@ impl Heading {
 pub struct Fold {
     heading: Heading,
     role_given: bool,
-    blocks: Vec<Block>,
+    blocks: Blocks,
     calls: u32,
-    text: Joint,
-    reasoning: Joint,
     stop: Option<Stop>,
     tail: Tail,
     events: u64,
@@ -98,76 +96,14 @@ struct Tail {
     service_tier: Option<Json>,
 }
 
-/// Whether pieces of text are joined as they are or by a line break: blocks that follow each other
-/// are one text, blocks with another between them are two.
-#[derive(Debug, Default, Clone, Copy)]
-struct Joint {
-    begun: bool,
-    apart: bool,
-}
-
-impl Joint {
-    /// Whether a line break comes before the text of a block that begins now.
-    fn begin(&mut self) -> bool {
-        let apart = self.begun && self.apart;
-        *self = Joint { begun: true, apart: false };
-        apart
-    }
-}
-
-#[derive(Debug)]
-struct Block {
-    index: u64,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    Text {
-        text: String,
-        citations: Vec<Json>,
-    },
-    Call {
-        /// Which call for the client it is; none where the service runs the tool itself.
-        position: Option<u32>,
-        id: String,
-        name: String,
-        kind: Option<String>,
-        input: String,
-    },
-    Result {
-        id: String,
-        kind: Option<String>,
-        status: Option<String>,
-        pieces: Vec<Json>,
-    },
-    Reasoning {
-        text: String,
-        signature: Option<String>,
-        redacted: Option<String>,
-    },
-    Image {
-        format: String,
-        source: Option<Json>,
-        error: Option<Json>,
-    },
-    /// A block of a kind that this version does not know.
-    Unknown {
-        name: String,
-        value: Json,
-    },
-}
-
 impl Fold {
     /// A fold that has seen no event yet.
     pub fn new(heading: Heading) -> Self {
         Fold {
             heading,
             role_given: false,
-            blocks: Vec::new(),
+            blocks: Blocks::default(),
             calls: 0,
-            text: Joint::default(),
-            reasoning: Joint::default(),
             stop: None,
             tail: Tail::default(),
             events: 0,
@@ -303,20 +239,8 @@ impl Fold {
         }
     }
 
-    fn push(&mut self, index: u64, content: Content) {
-        match content {
-            Content::Text { .. } => self.reasoning.apart = true,
-            Content::Reasoning { .. } => self.text.apart = true,
-            _ => {
-                self.text.apart = true;
-                self.reasoning.apart = true;
-            }
-        }
-        self.blocks.push(Block { index, content });
-    }
-
     fn start(&mut self, index: u64, start: BlockStart<'_>) -> Result<Option<ChatChunk>, Error> {
-        if self.blocks.iter().any(|block| block.index == index) {
+        if self.blocks.has(index) {
             return Err(contradiction("a block of the answer began twice"));
         }
         match start {
@@ -328,16 +252,16 @@ impl Fold {
                     status: start.status.map(|status| status.into_owned()),
                     pieces: Vec::new(),
                 };
-                self.push(index, content);
+                self.blocks.push(index, content);
                 Ok(None)
             }
             BlockStart::Image(start) => {
                 let content = Content::Image { format: start.format.into_owned(), source: None, error: None };
-                self.push(index, content);
+                self.blocks.push(index, content);
                 Ok(None)
             }
             BlockStart::Unknown { name, value } => {
-                self.push(index, Content::Unknown { name, value });
+                self.blocks.push(index, Content::Unknown { name, value });
                 Ok(None)
             }
         }
@@ -369,24 +293,26 @@ impl Fold {
             kind: start.kind.map(|kind| kind.into_owned()),
             input: String::new(),
         };
-        self.push(index, content);
+        self.blocks.push(index, content);
         chunk
     }
 
     fn delta(&mut self, index: u64, delta: BlockDelta<'_>) -> Result<Option<ChatChunk>, Error> {
         match delta {
             BlockDelta::Text(new) => {
-                let (text, _) = self.text_block(index);
+                let Some((text, _)) = self.blocks.text_block(index) else {
+                    return Err(contradiction("text came in a block of another kind"));
+                };
                 let begins = text.is_empty() && !new.is_empty();
                 text.push_str(&new);
                 if new.is_empty() {
                     return Ok(None);
                 }
-                let apart = begins && self.text.begin();
+                let apart = begins && self.blocks.begin_text();
                 Ok(self.emit(|| Delta { content: Some(joined(apart, new)), ..Delta::default() }))
             }
             BlockDelta::ToolUse(new) => {
-                let Some(Content::Call { position, input, .. }) = self.block(index) else {
+                let Some(Content::Call { position, input, .. }) = self.blocks.block(index) else {
                     return Err(contradiction("a tool call's input came without its start"));
                 };
                 input.push_str(&new.input);
@@ -400,7 +326,7 @@ impl Fold {
             }
             BlockDelta::ReasoningContent(new) => self.reasoning_delta(index, new),
             BlockDelta::ToolResult(new) => {
-                let Some(Content::Result { pieces, .. }) = self.block(index) else {
+                let Some(Content::Result { pieces, .. }) = self.blocks.block(index) else {
                     return Err(contradiction("a tool's result came without its start"));
                 };
                 for piece in &new {
@@ -410,11 +336,14 @@ impl Fold {
             }
             BlockDelta::Citation(citation) => {
                 let citation = Json::of(&citation).unwrap_or_default();
-                self.text_block(index).1.push(citation);
+                let Some((_, citations)) = self.blocks.text_block(index) else {
+                    return Err(contradiction("a citation came in a block of another kind"));
+                };
+                citations.push(citation);
                 Ok(None)
             }
             BlockDelta::Image(new) => {
-                let Some(Content::Image { source, error, .. }) = self.block(index) else {
+                let Some(Content::Image { source, error, .. }) = self.blocks.block(index) else {
                     return Err(contradiction("an image came without its start"));
                 };
                 if let Some(new) = new.source {
@@ -426,22 +355,19 @@ impl Fold {
                 Ok(None)
             }
             BlockDelta::Unknown { name, value } => {
-                self.push(index, Content::Unknown { name, value });
+                self.blocks.push(index, Content::Unknown { name, value });
                 Ok(None)
             }
         }
     }
 
     fn reasoning_delta(&mut self, index: u64, new: ReasoningDelta<'_>) -> Result<Option<ChatChunk>, Error> {
-        let is_last = self
-            .blocks
-            .last()
-            .is_some_and(|block| block.index == index && matches!(block.content, Content::Reasoning { .. }));
+        let is_last = matches!(self.blocks.last(index), Some(Content::Reasoning { .. }));
         if !is_last {
             let content = Content::Reasoning { text: String::new(), signature: None, redacted: None };
-            self.push(index, content);
+            self.blocks.push(index, content);
         }
-        let Some(Content::Reasoning { text, signature, redacted }) = self.block(index) else {
+        let Some(Content::Reasoning { text, signature, redacted }) = self.blocks.block(index) else {
             return Err(contradiction("reasoning came in a block of another kind"));
         };
         match new {
@@ -451,7 +377,7 @@ impl Fold {
                 if new.is_empty() {
                     return Ok(None);
                 }
-                let apart = begins && self.reasoning.begin();
+                let apart = begins && self.blocks.begin_reasoning();
                 return Ok(
                     self.emit(|| Delta { reasoning_content: Some(joined(apart, new)), ..Delta::default() })
                 );
@@ -467,7 +393,7 @@ impl Fold {
 
     fn block_stop(&mut self, index: u64) -> Option<ChatChunk> {
         let in_chunks = self.in_chunks;
-        match self.block(index)? {
+        match self.blocks.block(index)? {
             // A call without arguments has no delta at all.
             Content::Call { position: Some(position), input, .. } if input.is_empty() => {
                 input.push_str("{}");
@@ -516,28 +442,6 @@ impl Fold {
         };
     }
 
-    /// The block that began last under this index.
-    fn block(&mut self, index: u64) -> Option<&mut Content> {
-        self.blocks.iter_mut().rev().find(|block| block.index == index).map(|block| &mut block.content)
-    }
-
-    /// The text block that is being written. Text blocks have no start event, and one that another
-    /// block has interrupted goes on as a new one, so that the text stays in the order it came.
-    fn text_block(&mut self, index: u64) -> (&mut String, &mut Vec<Json>) {
-        let is_last = self
-            .blocks
-            .last()
-            .is_some_and(|block| block.index == index && matches!(block.content, Content::Text { .. }));
-        if !is_last {
-            let content = Content::Text { text: String::new(), citations: Vec::new() };
-            self.push(index, content);
-        }
-        match self.blocks.last_mut().map(|block| &mut block.content) {
-            Some(Content::Text { text, citations }) => (text, citations),
-            _ => unreachable!("a text block is last, or was pushed just now"),
-        }
-    }
-
     fn usage(&self) -> Option<Usage> {
         let tokens: TokenUsage = self.tail.usage.as_ref()?.read().ok()?;
         Some(usage(&tokens))
@@ -567,7 +471,7 @@ impl Fold {
     fn assemble(mut self, finish_reason: Option<FinishReason>) -> ChatCompletion {
         let usage = self.usage();
         let bedrock = self.bedrock();
-        let message = self.message();
+        let message = self.blocks.message();
 
         ChatCompletion {
             id: self.heading.id,
@@ -580,66 +484,6 @@ impl Fold {
             bedrock: Some(bedrock),
             ..ChatCompletion::default()
         }
-    }
-
-    fn message(&mut self) -> AssistantMessage {
-        let bedrock = self.beyond_openai();
-        let (mut content, mut reasoning) = (String::new(), String::new());
-        let (mut text_joint, mut reasoning_joint) = (Joint::default(), Joint::default());
-        let mut thinking_blocks = Vec::new();
-        let mut tool_calls = Vec::new();
-        for block in std::mem::take(&mut self.blocks) {
-            match block.content {
-                Content::Text { text, .. } => {
-                    reasoning_joint.apart = true;
-                    join(&mut content, text, &mut text_joint);
-                }
-                Content::Reasoning { text, signature, redacted } => {
-                    text_joint.apart = true;
-                    thinking_blocks.append(&mut thinking(&text, signature.as_deref(), redacted.as_deref()));
-                    join(&mut reasoning, text, &mut reasoning_joint);
-                }
-                Content::Call { position, id, name, kind: _, input } => {
-                    (text_joint.apart, reasoning_joint.apart) = (true, true);
-                    if position.is_some() {
-                        tool_calls.push(ToolCall::function(id, name, input));
-                    }
-                }
-                Content::Result { .. } | Content::Image { .. } | Content::Unknown { .. } => {
-                    (text_joint.apart, reasoning_joint.apart) = (true, true);
-                }
-            }
-        }
-
-        AssistantMessage {
-            role: "assistant".to_owned(),
-            content: Some(content).filter(|text| !text.is_empty() || tool_calls.is_empty()),
-            reasoning_content: Some(reasoning).filter(|text| !text.is_empty()),
-            thinking_blocks: Some(thinking_blocks).filter(|blocks| !blocks.is_empty()),
-            tool_calls: Some(tool_calls).filter(|calls| !calls.is_empty()),
-            bedrock,
-            ..AssistantMessage::default()
-        }
-    }
-
-    /// The whole answer as Converse blocks, where it has one that OpenAI has no place for.
-    fn beyond_openai(&self) -> Option<Json> {
-        let beyond = |content: &Content| match content {
-            Content::Text { citations, .. } => !citations.is_empty(),
-            Content::Call { position, .. } => position.is_none(),
-            Content::Reasoning { .. } => false,
-            Content::Result { .. } | Content::Image { .. } | Content::Unknown { .. } => true,
-        };
-        if !self.blocks.iter().any(|block| beyond(&block.content)) {
-            return None;
-        }
-        // A text block without text is nothing, and would be refused if it were sent back.
-        let is_nothing = |content: &Content| matches!(content, Content::Text { text, citations } if text.is_empty() && citations.is_empty());
-        let contents = self.blocks.iter().map(|block| &block.content);
-        let blocks: Vec<ContentBlock<'_>> =
-            contents.filter(|content| !is_nothing(content)).map(converse).collect();
-        let blocks = serde_json::to_string(&blocks).ok()?;
-        Json::parse(format!(r#"{{"content":{blocks}}}"#)).ok()
     }
 }
 
@@ -667,60 +511,6 @@ fn joined(apart: bool, text: Str<'_>) -> String {
     }
 }
 
-fn join(whole: &mut String, text: String, joint: &mut Joint) {
-    if text.is_empty() {
-        return;
-    }
-    if joint.begin() {
-        whole.push('\n');
-    }
-    if whole.is_empty() {
-        *whole = text;
-    } else {
-        whole.push_str(&text);
-    }
-}
-
-/// A block of reasoning in Anthropic's words; a block that has text and encrypted data is two.
-fn thinking(text: &str, signature: Option<&str>, redacted: Option<&str>) -> Vec<ThinkingBlock> {
-    let mut blocks = Vec::new();
-    if !text.is_empty() || signature.is_some() || redacted.is_none() {
-        let block = ThinkingBlock {
-            kind: "thinking".to_owned(),
-            thinking: Some(text.to_owned()),
-            signature: signature.map(str::to_owned),
-            ..ThinkingBlock::default()
-        };
-        blocks.push(block);
-    }
-    if let Some(data) = redacted {
-        let block = ThinkingBlock {
-            kind: "redacted_thinking".to_owned(),
-            data: Some(data.to_owned()),
-            ..ThinkingBlock::default()
-        };
-        blocks.push(block);
-    }
-    blocks
-}
-
-/// Adds a piece of a tool's result; text that follows text goes on with it.
-fn push_piece(pieces: &mut Vec<Json>, piece: &ToolResultDelta<'_>) {
-    #[derive(serde::Serialize, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Text {
-        text: String,
-    }
-    if let (ToolResultDelta::Text(new), Some(last)) = (piece, pieces.last_mut())
-        && let Ok(mut so_far) = last.read::<Text>()
-    {
-        so_far.text.push_str(new);
-        *last = Json::of(&so_far).unwrap_or_default();
-        return;
-    }
-    pieces.push(Json::of(piece).unwrap_or_default());
-}
-
 fn tier(tier: Option<&Json>) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Tier {
@@ -728,67 +518,4 @@ fn tier(tier: Option<&Json>) -> Option<String> {
         kind: String,
     }
     tier.and_then(|tier| tier.read::<Tier>().ok()).map(|tier| tier.kind)
-}
-
-/// A block as Converse has it.
-fn converse(content: &Content) -> ContentBlock<'_> {
-    match content {
-        Content::Text { text, citations } if citations.is_empty() => ContentBlock::Text(text.as_str().into()),
-        Content::Text { text, citations } => {
-            let block = CitationsContent {
-                content: Some(vec![GeneratedText::Text(text.as_str().into())]),
-                citations: Some(
-                    citations
-                        .iter()
-                        .filter_map(|citation| serde_json::from_str::<Citation<'_>>(citation.get()).ok())
-                        .collect(),
-                ),
-                ..CitationsContent::default()
-            };
-            ContentBlock::CitationsContent(block)
-        }
-        Content::Call { id, name, kind, input, .. } => {
-            let mut block = ToolUse {
-                tool_use_id: id.as_str().into(),
-                name: name.as_str().into(),
-                kind: kind.as_deref().map(Into::into),
-                ..ToolUse::default()
-            };
-            // A call that was cut has no JSON; its text is kept as a JSON string.
-            block.input = Json::parse(input.as_str()).or_else(|_| Json::of(input)).unwrap_or_default().into();
-            ContentBlock::ToolUse(block)
-        }
-        Content::Result { id, kind, status, pieces } => {
-            let block = ToolResult {
-                tool_use_id: id.as_str().into(),
-                kind: kind.as_deref().map(Into::into),
-                status: status.as_deref().map(Into::into),
-                content: pieces.iter().filter_map(|piece| serde_json::from_str(piece.get()).ok()).collect(),
-                ..ToolResult::default()
-            };
-            ContentBlock::ToolResult(block)
-        }
-        Content::Reasoning { text, signature, redacted } => ContentBlock::ReasoningContent(match redacted {
-            Some(data) if text.is_empty() => ReasoningContent::RedactedContent(data.as_str().into()),
-            _ => {
-                let block = ReasoningText {
-                    text: text.as_str().into(),
-                    signature: signature.as_deref().map(Into::into),
-                    ..ReasoningText::default()
-                };
-                ReasoningContent::ReasoningText(block)
-            }
-        }),
-        Content::Image { format, source, error } => {
-            let mut image = Image { format: format.as_str().into(), ..Image::default() };
-            if let Some(source) = source {
-                image.source = serde_json::from_str(source.get()).unwrap_or_default();
-            }
-            image.error = error.as_ref().map(Json::raw);
-            ContentBlock::Image(image)
-        }
-        Content::Unknown { name, value } => {
-            ContentBlock::Unknown { name: name.clone(), value: value.clone() }
-        }
-    }
 }

@@ -11,6 +11,7 @@ use super::content::{self, is_blank};
 use super::pairing;
 use super::path::Path;
 use super::tools;
+use super::turn::Turn;
 use crate::converse::{
     self, ContentBlock, ReasoningContent, ReasoningText, SystemBlock, ToolResult, ToolResultContent,
 };
@@ -30,31 +31,6 @@ const CONTINUE: &str = "(continue)";
 pub(super) struct Conversation<'a> {
     pub(super) system: Vec<SystemBlock<'a>>,
     pub(super) messages: Vec<converse::Message<'a>>,
-}
-
-/// One turn in the making.
-#[derive(Debug)]
-pub(super) struct Turn<'a> {
-    pub(super) role: converse::Role,
-    /// Tool results, which come before the rest.
-    pub(super) results: Vec<ContentBlock<'a>>,
-    pub(super) content: Vec<ContentBlock<'a>>,
-    /// The message that the turn began with.
-    pub(super) message: usize,
-}
-
-impl<'a> Turn<'a> {
-    pub(super) fn user(message: usize) -> Self {
-        Turn { role: converse::Role::User, results: Vec::new(), content: Vec::new(), message }
-    }
-
-    fn is_user(&self) -> bool {
-        self.role == converse::Role::User
-    }
-
-    fn is_empty(&self) -> bool {
-        self.results.is_empty() && self.content.is_empty()
-    }
 }
 
 pub(super) fn conversation<'a>(

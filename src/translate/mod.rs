@@ -9,6 +9,7 @@
 //! error that names it.
 
 mod adjustment;
+mod blocks;
 mod content;
 mod fold;
 mod media;
@@ -22,6 +23,7 @@ mod request;
 mod stop_reason;
 mod stream;
 mod tools;
+mod turn;
 mod usage;
 
 pub use adjustment::{Action, Adjustment};

@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 
 use super::adjustment::Notes;
-use super::messages::Turn;
 use super::path::Path;
+use super::turn::Turn;
 use crate::converse::{ContentBlock, Role, ToolResult, ToolResultContent};
 use crate::error::Error;
 

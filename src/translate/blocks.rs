@@ -1,0 +1,308 @@
+//! What has arrived of an answer, block by block, and the message that it makes.
+//!
+//! The blocks are kept in the order they came, in Converse's kinds, so that nothing is lost on the
+//! way to OpenAI's message: a message whose blocks OpenAI cannot all say carries them beside it.
+
+use crate::converse::{
+    Citation, CitationsContent, ContentBlock, GeneratedText, Image, ReasoningContent, ReasoningText,
+    ToolResult, ToolResultDelta, ToolUse,
+};
+use crate::json::Json;
+use crate::openai::{AssistantMessage, ThinkingBlock, ToolCall};
+
+/// Whether pieces of text are joined as they are or by a line break: blocks that follow each other
+/// are one text, blocks with another between them are two.
+#[derive(Debug, Default, Clone, Copy)]
+struct Joint {
+    begun: bool,
+    apart: bool,
+}
+
+impl Joint {
+    /// Whether a line break comes before the text of a block that begins now.
+    fn begin(&mut self) -> bool {
+        let apart = self.begun && self.apart;
+        *self = Joint { begun: true, apart: false };
+        apart
+    }
+}
+
+/// The blocks of an answer.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    blocks: Vec<Block>,
+    text: Joint,
+    reasoning: Joint,
+}
+
+#[derive(Debug)]
+struct Block {
+    index: u64,
+    content: Content,
+}
+
+#[derive(Debug)]
+pub(super) enum Content {
+    Text {
+        text: String,
+        citations: Vec<Json>,
+    },
+    Call {
+        /// Which call for the client it is; none where the service runs the tool itself.
+        position: Option<u32>,
+        id: String,
+        name: String,
+        kind: Option<String>,
+        input: String,
+    },
+    Result {
+        id: String,
+        kind: Option<String>,
+        status: Option<String>,
+        pieces: Vec<Json>,
+    },
+    Reasoning {
+        text: String,
+        signature: Option<String>,
+        redacted: Option<String>,
+    },
+    Image {
+        format: String,
+        source: Option<Json>,
+        error: Option<Json>,
+    },
+    /// A block of a kind that this version does not know.
+    Unknown {
+        name: String,
+        value: Json,
+    },
+}
+
+impl Blocks {
+    /// Whether a block began under this index.
+    pub(super) fn has(&self, index: u64) -> bool {
+        self.blocks.iter().any(|block| block.index == index)
+    }
+
+    /// The block that is being written, where it has this index.
+    pub(super) fn last(&self, index: u64) -> Option<&Content> {
+        self.blocks.last().filter(|block| block.index == index).map(|block| &block.content)
+    }
+
+    /// Whether a line break comes before text that begins now.
+    pub(super) fn begin_text(&mut self) -> bool {
+        self.text.begin()
+    }
+
+    /// Whether a line break comes before reasoning that begins now.
+    pub(super) fn begin_reasoning(&mut self) -> bool {
+        self.reasoning.begin()
+    }
+
+    pub(super) fn push(&mut self, index: u64, content: Content) {
+        match content {
+            Content::Text { .. } => self.reasoning.apart = true,
+            Content::Reasoning { .. } => self.text.apart = true,
+            _ => {
+                self.text.apart = true;
+                self.reasoning.apart = true;
+            }
+        }
+        self.blocks.push(Block { index, content });
+    }
+
+    /// The block that began last under this index.
+    pub(super) fn block(&mut self, index: u64) -> Option<&mut Content> {
+        self.blocks.iter_mut().rev().find(|block| block.index == index).map(|block| &mut block.content)
+    }
+
+    /// The text block that is being written. Text blocks have no start event, and one that another
+    /// block has interrupted goes on as a new one, so that the text stays in the order it came.
+    pub(super) fn text_block(&mut self, index: u64) -> Option<(&mut String, &mut Vec<Json>)> {
+        if !matches!(self.last(index), Some(Content::Text { .. })) {
+            let content = Content::Text { text: String::new(), citations: Vec::new() };
+            self.push(index, content);
+        }
+        match &mut self.blocks.last_mut()?.content {
+            Content::Text { text, citations } => Some((text, citations)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn message(&mut self) -> AssistantMessage {
+        let bedrock = self.beyond_openai();
+        let (mut content, mut reasoning) = (String::new(), String::new());
+        let (mut text_joint, mut reasoning_joint) = (Joint::default(), Joint::default());
+        let mut thinking_blocks = Vec::new();
+        let mut tool_calls = Vec::new();
+        for block in std::mem::take(&mut self.blocks) {
+            match block.content {
+                Content::Text { text, .. } => {
+                    reasoning_joint.apart = true;
+                    join(&mut content, text, &mut text_joint);
+                }
+                Content::Reasoning { text, signature, redacted } => {
+                    text_joint.apart = true;
+                    thinking_blocks.append(&mut thinking(&text, signature.as_deref(), redacted.as_deref()));
+                    join(&mut reasoning, text, &mut reasoning_joint);
+                }
+                Content::Call { position, id, name, kind: _, input } => {
+                    (text_joint.apart, reasoning_joint.apart) = (true, true);
+                    if position.is_some() {
+                        tool_calls.push(ToolCall::function(id, name, input));
+                    }
+                }
+                Content::Result { .. } | Content::Image { .. } | Content::Unknown { .. } => {
+                    (text_joint.apart, reasoning_joint.apart) = (true, true);
+                }
+            }
+        }
+
+        AssistantMessage {
+            role: "assistant".to_owned(),
+            content: Some(content).filter(|text| !text.is_empty() || tool_calls.is_empty()),
+            reasoning_content: Some(reasoning).filter(|text| !text.is_empty()),
+            thinking_blocks: Some(thinking_blocks).filter(|blocks| !blocks.is_empty()),
+            tool_calls: Some(tool_calls).filter(|calls| !calls.is_empty()),
+            bedrock,
+            ..AssistantMessage::default()
+        }
+    }
+
+    /// The whole answer as Converse blocks, where it has one that OpenAI has no place for.
+    fn beyond_openai(&self) -> Option<Json> {
+        let beyond = |content: &Content| match content {
+            Content::Text { citations, .. } => !citations.is_empty(),
+            Content::Call { position, .. } => position.is_none(),
+            Content::Reasoning { .. } => false,
+            Content::Result { .. } | Content::Image { .. } | Content::Unknown { .. } => true,
+        };
+        if !self.blocks.iter().any(|block| beyond(&block.content)) {
+            return None;
+        }
+        // A text block without text is nothing, and would be refused if it were sent back.
+        let is_nothing = |content: &Content| matches!(content, Content::Text { text, citations } if text.is_empty() && citations.is_empty());
+        let contents = self.blocks.iter().map(|block| &block.content);
+        let blocks: Vec<ContentBlock<'_>> =
+            contents.filter(|content| !is_nothing(content)).map(converse).collect();
+        let blocks = serde_json::to_string(&blocks).ok()?;
+        Json::parse(format!(r#"{{"content":{blocks}}}"#)).ok()
+    }
+}
+
+fn join(whole: &mut String, text: String, joint: &mut Joint) {
+    if text.is_empty() {
+        return;
+    }
+    if joint.begin() {
+        whole.push('\n');
+    }
+    if whole.is_empty() {
+        *whole = text;
+    } else {
+        whole.push_str(&text);
+    }
+}
+
+/// A block of reasoning in Anthropic's words; a block that has text and encrypted data is two.
+pub(super) fn thinking(text: &str, signature: Option<&str>, redacted: Option<&str>) -> Vec<ThinkingBlock> {
+    let mut blocks = Vec::new();
+    if !text.is_empty() || signature.is_some() || redacted.is_none() {
+        let block = ThinkingBlock {
+            kind: "thinking".to_owned(),
+            thinking: Some(text.to_owned()),
+            signature: signature.map(str::to_owned),
+            ..ThinkingBlock::default()
+        };
+        blocks.push(block);
+    }
+    if let Some(data) = redacted {
+        let block = ThinkingBlock {
+            kind: "redacted_thinking".to_owned(),
+            data: Some(data.to_owned()),
+            ..ThinkingBlock::default()
+        };
+        blocks.push(block);
+    }
+    blocks
+}
+
+/// Adds a piece of a tool's result; text that follows text goes on with it.
+pub(super) fn push_piece(pieces: &mut Vec<Json>, piece: &ToolResultDelta<'_>) {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Text {
+        text: String,
+    }
+    if let (ToolResultDelta::Text(new), Some(last)) = (piece, pieces.last_mut())
+        && let Ok(mut so_far) = last.read::<Text>()
+    {
+        so_far.text.push_str(new);
+        *last = Json::of(&so_far).unwrap_or_default();
+        return;
+    }
+    pieces.push(Json::of(piece).unwrap_or_default());
+}
+
+/// A block as Converse has it.
+fn converse(content: &Content) -> ContentBlock<'_> {
+    match content {
+        Content::Text { text, citations } if citations.is_empty() => ContentBlock::Text(text.as_str().into()),
+        Content::Text { text, citations } => {
+            let block = CitationsContent {
+                content: Some(vec![GeneratedText::Text(text.as_str().into())]),
+                citations: Some(
+                    citations
+                        .iter()
+                        .filter_map(|citation| serde_json::from_str::<Citation<'_>>(citation.get()).ok())
+                        .collect(),
+                ),
+                ..CitationsContent::default()
+            };
+            ContentBlock::CitationsContent(block)
+        }
+        Content::Call { id, name, kind, input, .. } => {
+            let mut block = ToolUse {
+                tool_use_id: id.as_str().into(),
+                name: name.as_str().into(),
+                kind: kind.as_deref().map(Into::into),
+                ..ToolUse::default()
+            };
+            // A call that was cut has no JSON; its text is kept as a JSON string.
+            block.input = Json::parse(input.as_str()).or_else(|_| Json::of(input)).unwrap_or_default().into();
+            ContentBlock::ToolUse(block)
+        }
+        Content::Result { id, kind, status, pieces } => {
+            let block = ToolResult {
+                tool_use_id: id.as_str().into(),
+                kind: kind.as_deref().map(Into::into),
+                status: status.as_deref().map(Into::into),
+                content: pieces.iter().filter_map(|piece| serde_json::from_str(piece.get()).ok()).collect(),
+                ..ToolResult::default()
+            };
+            ContentBlock::ToolResult(block)
+        }
+        Content::Reasoning { text, signature, redacted } => ContentBlock::ReasoningContent(match redacted {
+            Some(data) if text.is_empty() => ReasoningContent::RedactedContent(data.as_str().into()),
+            _ => {
+                let block = ReasoningText {
+                    text: text.as_str().into(),
+                    signature: signature.as_deref().map(Into::into),
+                    ..ReasoningText::default()
+                };
+                ReasoningContent::ReasoningText(block)
+            }
+        }),
+        Content::Image { format, source, error } => {
+            let mut image = Image { format: format.as_str().into(), ..Image::default() };
+            if let Some(source) = source {
+                image.source = serde_json::from_str(source.get()).unwrap_or_default();
+            }
+            image.error = error.as_ref().map(Json::raw);
+            ContentBlock::Image(image)
+        }
+        Content::Unknown { name, value } => {
+            ContentBlock::Unknown { name: name.clone(), value: value.clone() }
+        }
+    }
+}
