@@ -15,6 +15,34 @@ pub struct Abilities {
     pub max_output_tokens: Option<u64>,
     /// Whether it calls tools.
     pub tools: Option<bool>,
+    /// Whether it can be made to call a tool.
+    pub forced_tool_use: Option<bool>,
+    /// Whether it takes strict tools.
+    pub strict_tools: Option<bool>,
+    /// Whether it takes images.
+    pub images: Option<bool>,
+    /// Whether it takes documents.
+    pub documents: Option<bool>,
+    /// Whether it takes videos.
+    pub videos: Option<bool>,
+    /// Whether it takes audio.
+    pub audio: Option<bool>,
+    /// Whether it reasons.
+    pub reasoning: Option<bool>,
+    /// Whether it decides by itself how much to reason.
+    pub adaptive_thinking: Option<bool>,
+    /// Whether it takes a budget of reasoning all the same.
+    pub legacy_thinking: Option<bool>,
+    /// Whether its reasoning cannot be switched off.
+    pub thinking_always_on: Option<bool>,
+    /// The highest effort it takes.
+    pub effort_ceiling: Option<&'static str>,
+    /// Whether it takes `temperature` and `topP`.
+    pub sampling: Option<bool>,
+    /// Whether it takes cache points.
+    pub prompt_caching: Option<bool>,
+    /// Whether it takes a schema for its answer.
+    pub structured_output: Option<bool>,
     /// Whether an assistant's turn may come last, as the beginning of the answer.
     pub prefill: Option<bool>,
 }
@@ -64,6 +92,20 @@ fn read(table: &'static str) -> BTreeMap<&'static str, Abilities> {
                 max_input_tokens: cell("max_input_tokens").parse().ok(),
                 max_output_tokens: cell("max_output_tokens").parse().ok(),
                 tools: flag("tools"),
+                forced_tool_use: flag("forced_tool_use"),
+                strict_tools: flag("strict_tools"),
+                images: flag("images"),
+                documents: flag("documents"),
+                videos: flag("videos"),
+                audio: flag("audio"),
+                reasoning: flag("reasoning"),
+                adaptive_thinking: flag("adaptive_thinking"),
+                legacy_thinking: flag("legacy_thinking"),
+                thinking_always_on: flag("thinking_always_on"),
+                effort_ceiling: Some(cell("effort_ceiling")).filter(|effort| !effort.is_empty()),
+                sampling: flag("sampling"),
+                prompt_caching: flag("prompt_caching"),
+                structured_output: flag("structured_output"),
                 prefill: flag("prefill"),
             };
             (cell("model"), abilities)

@@ -5,6 +5,8 @@
 
 mod catalog;
 mod id;
+mod traits;
 
 pub use catalog::{Abilities, abilities};
 pub use id::ModelId;
+pub use traits::{Choices, Family, Traits, traits};
