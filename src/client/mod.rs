@@ -202,6 +202,8 @@ fn heading(translated: Translated<'_>) -> Heading {
     let mut heading = Heading::new("", created, translated.model_id);
     heading.include_usage = translated.include_usage;
     heading.adjustments = translated.adjustments;
+    heading.names = translated.names;
+    heading.content_tool = translated.content_tool;
     heading
 }
 

@@ -1,10 +1,12 @@
 //! The content of one message: text and parts into blocks.
 
-use super::adjustment::Notes;
+use super::cache;
 use super::media::{self, ImageRef};
 use super::path::Path;
-use crate::converse::ContentBlock;
+use super::translation::Translation;
+use crate::converse::{ContentBlock, ToolResultContent};
 use crate::error::Error;
+use crate::json::Json;
 use crate::openai::{Content, ImageUrl, Part, PartType};
 
 /// Whether text is what the service calls blank, and refuses: "text content blocks must contain
@@ -13,34 +15,80 @@ pub(super) fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// The blocks of a user's or an assistant's content, blank text left out.
+/// The blocks of a content, blank text left out.
 pub(super) fn blocks<'a>(
     content: &'a Content,
     at: &Path<'_>,
-    notes: &mut Notes,
+    translation: &mut Translation,
     blocks: &mut Vec<ContentBlock<'a>>,
 ) -> Result<(), Error> {
-    match content {
+    let parts = match content {
         Content::Text(text) => {
             push_text(text, blocks);
-            Ok(())
+            return Ok(());
         }
-        Content::Parts(parts) => parts
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, part)| push_part(part, &at.index(index), notes, blocks)),
+        Content::Parts(parts) => parts,
+    };
+    for (index, part) in parts.iter().enumerate() {
+        let at = at.index(index);
+        let before = blocks.len();
+        push_part(part, &at, translation, blocks)?;
+        if let Some(control) = &part.cache_control {
+            let (traits, notes) = (&translation.traits, &mut translation.notes);
+            let point = cache::point(control, &at.member("cache_control"), traits, notes)?;
+            match point {
+                Some(point) if blocks.len() > before => blocks.push(ContentBlock::CachePoint(point)),
+                Some(_) => notes.omitted(at.member("cache_control"), "the part is blank and not sent")?,
+                None => {}
+            }
+        }
     }
+    Ok(())
+}
+
+/// The pieces of a tool's result; what the model does not take in there goes beside it.
+pub(super) fn result_pieces<'a>(
+    content: &'a Content,
+    at: &Path<'_>,
+    translation: &mut Translation,
+    beside: &mut Vec<ContentBlock<'a>>,
+) -> Result<Vec<ToolResultContent<'a>>, Error> {
+    let mut all = Vec::new();
+    blocks(content, at, translation, &mut all)?;
+    let mut pieces = Vec::with_capacity(all.len());
+    let mut hoisted = false;
+    for block in all {
+        match block {
+            ContentBlock::Text(text) => pieces.push(ToolResultContent::Text(text)),
+            ContentBlock::Image(image) if translation.traits.result_images => {
+                pieces.push(ToolResultContent::Image(image));
+            }
+            ContentBlock::Document(document) if translation.traits.result_documents => {
+                pieces.push(ToolResultContent::Document(document));
+            }
+            block => {
+                hoisted |= !matches!(block, ContentBlock::CachePoint(_));
+                beside.push(block);
+            }
+        }
+    }
+    if hoisted {
+        translation
+            .notes
+            .changed(at, "the model takes no such media inside a tool's result: they are sent beside it")?;
+    }
+    Ok(pieces)
 }
 
 /// The texts of a content that may hold nothing but text.
 pub(super) fn texts<'a>(
     content: &'a Content,
     at: &Path<'_>,
-    notes: &mut Notes,
-) -> Result<Vec<&'a str>, Error> {
+    translation: &mut Translation,
+) -> Result<Vec<(&'a str, Option<&'a Json>)>, Error> {
     let mut texts = Vec::new();
     match content {
-        Content::Text(text) => texts.push(text.as_str()),
+        Content::Text(text) => texts.push((text.as_str(), None)),
         Content::Parts(parts) => {
             for (index, part) in parts.iter().enumerate() {
                 let at = at.index(index);
@@ -49,12 +97,13 @@ pub(super) fn texts<'a>(
                     PartType::Refusal => part.refusal.as_deref(),
                     _ => None,
                 };
-                texts.push(text.ok_or_else(|| not_text(part, &at))?);
-                part_notes(part, &at, notes)?;
+                let text = text.ok_or_else(|| not_text(part, &at))?;
+                unused_members(part, &at, translation)?;
+                texts.push((text, part.cache_control.as_ref()));
             }
         }
     }
-    texts.retain(|text| !is_blank(text));
+    texts.retain(|(text, _)| !is_blank(text));
     Ok(texts)
 }
 
@@ -64,7 +113,7 @@ fn not_text(part: &Part, at: &Path<'_>) -> Error {
         "" => Error::invalid(at.member("type").to_string(), "is missing: say text"),
         kind => Error::unsupported(
             at.to_string(),
-            format!("is a part of type {kind:?}, and only text is translated here"),
+            format!("is a part of type {kind:?}, and instructions are text alone"),
         ),
     }
 }
@@ -83,13 +132,24 @@ fn push_text<'a>(text: &'a str, blocks: &mut Vec<ContentBlock<'a>>) {
     }
 }
 
+/// Refuses media that the model is known not to take.
+fn taken(ability: Option<bool>, what: &str, at: &Path<'_>) -> Result<(), Error> {
+    match ability {
+        Some(false) => {
+            Err(Error::unsupported(at.to_string(), format!("is {what}, which this model does not take")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn push_part<'a>(
     part: &'a Part,
     at: &Path<'_>,
-    notes: &mut Notes,
+    translation: &mut Translation,
     blocks: &mut Vec<ContentBlock<'a>>,
 ) -> Result<(), Error> {
-    part_notes(part, at, notes)?;
+    unused_members(part, at, translation)?;
+    let known = translation.traits.known;
     match &part.kind {
         PartType::Text => {
             let text = part.text.as_deref().ok_or_else(|| missing(part, at))?;
@@ -102,9 +162,13 @@ fn push_part<'a>(
         PartType::ImageUrl => {
             let image_url = part.image_url.as_ref().ok_or_else(|| missing(part, at))?;
             let at = at.member("image_url");
+            let notes = &mut translation.notes;
             let ImageUrl { url, detail, other } = image_url;
             match media::image(url, &at.member("url"))? {
-                ImageRef::Inline(image) => blocks.push(ContentBlock::Image(image)),
+                ImageRef::Image(image) => {
+                    taken(known.images, "an image", &at)?;
+                    blocks.push(ContentBlock::Image(image));
+                }
                 ImageRef::Remote(url) => {
                     notes.changed(
                         at.member("url"),
@@ -118,16 +182,26 @@ fn push_part<'a>(
             }
             notes.unknown(other, &at)?;
         }
+        PartType::File => {
+            let file = part.file.as_ref().ok_or_else(|| missing(part, at))?;
+            taken(known.documents, "a document", at)?;
+            let document = media::document(file, &at.member("file"), &mut translation.documents)?;
+            blocks.push(ContentBlock::Document(document));
+        }
+        PartType::InputAudio => {
+            let audio = part.input_audio.as_ref().ok_or_else(|| missing(part, at))?;
+            taken(known.audio, "audio", at)?;
+            blocks.push(ContentBlock::Audio(media::audio(audio, &at.member("input_audio"))?));
+        }
+        PartType::VideoUrl => {
+            let video = part.video_url.as_ref().ok_or_else(|| missing(part, at))?;
+            taken(known.videos, "a video", at)?;
+            blocks.push(ContentBlock::Video(media::video(video, &at.member("video_url"))?));
+        }
         PartType::Other(kind) if kind.is_empty() => {
             return Err(Error::invalid(
                 at.member("type").to_string(),
                 "is missing: say text, image_url or another type of part",
-            ));
-        }
-        kind @ (PartType::InputAudio | PartType::File | PartType::VideoUrl) => {
-            return Err(Error::unsupported(
-                at.to_string(),
-                format!("is a part of type {kind}, which is not translated yet"),
             ));
         }
         PartType::Other(kind) => {
@@ -141,8 +215,9 @@ fn push_part<'a>(
 }
 
 /// Notes the members of a part that its type does not use.
-fn part_notes(part: &Part, at: &Path<'_>, notes: &mut Notes) -> Result<(), Error> {
-    let Part { kind, text, image_url, input_audio, file, video_url, refusal, cache_control, other } = part;
+fn unused_members(part: &Part, at: &Path<'_>, translation: &mut Translation) -> Result<(), Error> {
+    let Part { kind, text, image_url, input_audio, file, video_url, refusal, cache_control: _, other } = part;
+    let notes = &mut translation.notes;
     for (name, given) in [
         ("text", text.is_some()),
         ("image_url", image_url.is_some()),
@@ -154,9 +229,6 @@ fn part_notes(part: &Part, at: &Path<'_>, notes: &mut Notes) -> Result<(), Error
         if given && name != kind.as_str() {
             notes.omitted(at.member(name), "does not belong to a part of this type")?;
         }
-    }
-    if cache_control.is_some() {
-        notes.omitted(at.member("cache_control"), "cache points are not translated yet")?;
     }
     notes.unknown(other, at)
 }

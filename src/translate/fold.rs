@@ -40,6 +40,10 @@ pub struct Heading {
     pub request_id: Option<String>,
     /// What was changed in the request.
     pub adjustments: Vec<Adjustment>,
+    /// Tool names that were sent as others: the sent one, and the caller's.
+    pub names: Vec<(String, String)>,
+    /// The tool whose input is the content of the answer.
+    pub content_tool: Option<String>,
 }
 
 impl Heading {
@@ -268,10 +272,19 @@ impl Fold {
     }
 
     fn call(&mut self, index: u64, start: ToolUseStart<'_>) -> Option<ChatChunk> {
+        if self.heading.content_tool.as_deref() == Some(&*start.name) {
+            // Its input is the text of the answer.
+            self.blocks.push(index, Content::Text { text: String::new(), citations: Vec::new() });
+            return None;
+        }
         // The service runs these tools itself: they are no calls for the client to run.
         let is_server = start.kind.as_deref() == Some("server_tool_use");
         let position = (!is_server).then_some(self.calls);
         let (id, name) = (start.tool_use_id.into_owned(), start.name.into_owned());
+        let name = match self.heading.names.iter().find(|(sent, _)| *sent == name) {
+            Some((_, original)) => original.clone(),
+            None => name,
+        };
         let chunk = position.and_then(|position| {
             self.calls += 1;
             self.emit(|| {
@@ -310,6 +323,9 @@ impl Fold {
                 }
                 let apart = begins && self.blocks.begin_text();
                 Ok(self.emit(|| Delta { content: Some(joined(apart, new)), ..Delta::default() }))
+            }
+            BlockDelta::ToolUse(new) if matches!(self.blocks.last(index), Some(Content::Text { .. })) => {
+                self.delta(index, BlockDelta::Text(new.input))
             }
             BlockDelta::ToolUse(new) => {
                 let Some(Content::Call { position, input, .. }) = self.blocks.block(index) else {

@@ -9,20 +9,26 @@
 //! error that names it.
 
 mod adjustment;
+mod answer_form;
 mod blocks;
+mod cache;
 mod content;
 mod fold;
 mod media;
 mod messages;
+mod names;
 mod pairing;
 mod parameters;
 mod parse;
 mod path;
+mod reasoning;
 mod reply;
 mod request;
+mod schema;
 mod stop_reason;
 mod stream;
 mod tools;
+mod translation;
 mod turn;
 mod usage;
 

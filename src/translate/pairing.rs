@@ -5,18 +5,17 @@
 //! exceeds the number of toolUse blocks of previous turn". An agent that was interrupted between a
 //! call and its result has such a history for ever.
 
-use std::borrow::Cow;
-
 use super::adjustment::Notes;
 use super::path::Path;
 use super::turn::Turn;
 use crate::converse::{ContentBlock, Role, ToolResult, ToolResultContent};
 use crate::error::Error;
+use crate::models::Traits;
 
 /// Stands for a result that the history does not have.
 const NOT_RECORDED: &str = "No result was recorded for this call.";
 
-pub(super) fn pair<'a>(turns: &mut Vec<Turn<'a>>, notes: &mut Notes) -> Result<(), Error> {
+pub(super) fn pair(turns: &mut Vec<Turn<'_>>, traits: &Traits, notes: &mut Notes) -> Result<(), Error> {
     let mut index = 0;
     while index < turns.len() {
         let (before, rest) = turns.split_at_mut(index);
@@ -25,7 +24,7 @@ pub(super) fn pair<'a>(turns: &mut Vec<Turn<'a>>, notes: &mut Notes) -> Result<(
             _ => Vec::new(),
         };
         match rest.first_mut() {
-            Some(turn) if turn.role == Role::User => answer(calls, turn, notes)?,
+            Some(turn) if turn.role == Role::User => answer(calls, turn, traits, notes)?,
             _ => {}
         }
         index += 1;
@@ -34,7 +33,7 @@ pub(super) fn pair<'a>(turns: &mut Vec<Turn<'a>>, notes: &mut Notes) -> Result<(
         let calls = call_ids(last);
         if !calls.is_empty() {
             let mut turn = Turn::user(last.message);
-            answer(calls, &mut turn, notes)?;
+            answer(calls, &mut turn, traits, notes)?;
             turns.push(turn);
         }
     }
@@ -55,7 +54,7 @@ fn call_ids<'t>(turn: &'t Turn<'_>) -> Vec<&'t str> {
 }
 
 /// Leaves in `turn` exactly one result for each call, in the order they came.
-fn answer(mut open: Vec<&str>, turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), Error> {
+fn answer(mut open: Vec<&str>, turn: &mut Turn<'_>, traits: &Traits, notes: &mut Notes) -> Result<(), Error> {
     if open.is_empty() && turn.results.is_empty() {
         return Ok(());
     }
@@ -77,7 +76,7 @@ fn answer(mut open: Vec<&str>, turn: &mut Turn<'_>, notes: &mut Notes) -> Result
                     root.index(turn.message),
                     "a tool result without a call in the turn before it is sent as text",
                 )?;
-                strays.push(ContentBlock::Text(as_text(&result).into()));
+                strays.extend(as_blocks(result));
             }
         }
     }
@@ -89,6 +88,7 @@ fn answer(mut open: Vec<&str>, turn: &mut Turn<'_>, notes: &mut Notes) -> Result
         let result = ToolResult {
             tool_use_id: id.to_owned().into(),
             content: vec![ToolResultContent::Text(NOT_RECORDED.into())],
+            status: traits.status.then(|| "error".into()),
             ..ToolResult::default()
         };
         results.push(ContentBlock::ToolResult(result));
@@ -99,14 +99,39 @@ fn answer(mut open: Vec<&str>, turn: &mut Turn<'_>, notes: &mut Notes) -> Result
     Ok(())
 }
 
-fn as_text(result: &ToolResult<'_>) -> String {
-    let texts: Vec<Cow<'_, str>> = result
-        .content
-        .iter()
-        .map(|piece| match piece {
-            ToolResultContent::Text(text) => Cow::Borrowed(&**text),
-            other => Cow::Owned(serde_json::to_string(other).unwrap_or_default()),
-        })
-        .collect();
-    format!("[Result of the tool call {}: {}]", &*result.tool_use_id, texts.join("\n"))
+/// Sends calls and results as text: for a model without tools, or a request that has none.
+pub(super) fn as_plain_text(turns: &mut [Turn<'_>]) {
+    for turn in turns {
+        let mut content = Vec::with_capacity(turn.results.len() + turn.content.len());
+        // Results stand in the assistant's turn too, of tools that the service ran.
+        for block in turn.results.drain(..).chain(turn.content.drain(..)) {
+            match block {
+                ContentBlock::ToolUse(call) => {
+                    let text = format!("[Called the tool {} with {}]", &*call.name, call.input.get());
+                    content.push(ContentBlock::Text(text.into()));
+                }
+                ContentBlock::ToolResult(result) => content.extend(as_blocks(result)),
+                block => content.push(block),
+            }
+        }
+        turn.content = content;
+    }
+}
+
+/// A result as text, and the media that it has beside it.
+fn as_blocks(result: ToolResult<'_>) -> Vec<ContentBlock<'_>> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut media = Vec::new();
+    for piece in result.content {
+        match piece {
+            ToolResultContent::Text(text) => texts.push(text.into_owned()),
+            ToolResultContent::Image(image) => media.push(ContentBlock::Image(image)),
+            ToolResultContent::Document(document) => media.push(ContentBlock::Document(document)),
+            ToolResultContent::Video(video) => media.push(ContentBlock::Video(video)),
+            other => texts.push(serde_json::to_string(&other).unwrap_or_default()),
+        }
+    }
+    let text = format!("[Result of the tool call {}: {}]", &*result.tool_use_id, texts.join("\n"));
+    media.insert(0, ContentBlock::Text(text.into()));
+    media
 }

@@ -1,12 +1,18 @@
 //! A Chat Completions request into the body of Converse.
 
+use serde_json::Value;
+
 use super::adjustment::{Adjustment, Notes};
+use super::answer_form::{self, Form};
+use super::parameters::Sampling;
 use super::path::Path;
-use super::{messages, parameters, tools};
+use super::tools::Asked;
+use super::translation::Translation;
+use super::{cache, messages, parameters, reasoning, tools};
 use crate::converse::{self, ContentBlock, ToolResultContent};
 use crate::error::Error;
-use crate::json::{Json, Raw};
-use crate::models::{ModelId, abilities};
+use crate::json::{Json, Members, Raw};
+use crate::models::traits;
 use crate::openai::{ChatRequest, StreamOptions};
 use crate::writing::Write;
 
@@ -43,6 +49,10 @@ pub struct Translated<'a> {
     pub body: converse::Request<'a>,
     /// What was changed.
     pub adjustments: Vec<Adjustment>,
+    /// Tool names that were sent as others: the sent one, and the caller's.
+    pub names: Vec<(String, String)>,
+    /// The tool whose input is the content of the answer, where the model takes no schema for it.
+    pub content_tool: Option<String>,
 }
 
 impl Translated<'_> {
@@ -116,7 +126,6 @@ fn size_hint(body: &converse::Request<'_>) -> usize {
 /// # Ok::<(), bedrock_chat::Error>(())
 /// ```
 pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Translated<'a>, Error> {
-    let mut notes = Notes::new(options.strictness);
     let ChatRequest {
         model,
         messages,
@@ -179,29 +188,25 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
             ));
         }
     }
-    response_form(response_format.as_ref(), &mut notes)?;
+    let mut translation = Translation::new(traits(model), Notes::new(options.strictness));
+    let notes = &mut translation.notes;
+    let form = response_format.as_ref().map_or(Ok(Form::Free), |format| answer_form::form(format, notes))?;
     for (name, given) in [
-        ("top_k", top_k.is_some()),
-        ("parallel_tool_calls", *parallel_tool_calls == Some(false)),
-        ("reasoning_effort", reasoning_effort.is_some()),
-        ("thinking", thinking.is_some()),
         ("verbosity", verbosity.is_some()),
         ("frequency_penalty", frequency_penalty.is_some_and(|penalty| penalty != 0.0)),
         ("presence_penalty", presence_penalty.is_some_and(|penalty| penalty != 0.0)),
         ("logit_bias", logit_bias.is_some()),
         ("seed", seed.is_some()),
         ("prediction", prediction.is_some()),
-        ("metadata", metadata.is_some()),
         ("store", *store == Some(true)),
         ("user", user.is_some()),
         ("safety_identifier", safety_identifier.is_some()),
         ("prompt_cache_key", prompt_cache_key.is_some()),
         ("prompt_cache_retention", prompt_cache_retention.is_some()),
-        ("service_tier", service_tier.as_deref().is_some_and(|tier| tier != "auto" && tier != "default")),
         ("web_search_options", web_search_options.is_some()),
     ] {
         if given {
-            notes.omitted(name, "has no place in Converse, or none that is translated yet")?;
+            notes.omitted(name, "has no place in Converse")?;
         }
     }
     for (name, value) in other.iter() {
@@ -209,60 +214,79 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
             notes.omitted(name, "is not a member that is known")?;
         }
     }
-    let include_usage = stream_usage(stream_options.as_ref(), &mut notes)?;
-
-    let id = ModelId::new(model);
-    let known = abilities(model);
-    let conversation = messages::conversation(messages, &known, &mut notes)?;
-    let history_has_calls = conversation.messages.iter().any(|message| {
-        message
-            .content
-            .iter()
-            .any(|block| matches!(block, ContentBlock::ToolUse(_) | ContentBlock::ToolResult(_)))
-    });
-    let tools = tools::tools(tools.as_deref(), tool_choice.as_ref(), &id, history_has_calls, &mut notes)?;
+    let include_usage = stream_usage(stream_options.as_ref(), notes)?;
     let limit = max_completion_tokens.map(|max| ("max_completion_tokens", max));
     let limit = limit.or(max_tokens.map(|max| ("max_tokens", max)));
+    let limit = parameters::max_tokens(limit, &translation.traits, notes)?;
+    let reasoning = reasoning::reasoning(
+        reasoning_effort.as_deref(),
+        thinking.as_ref(),
+        limit,
+        &translation.traits,
+        notes,
+    )?;
 
-    let mut body = converse::Request {
-        tool_config: tools.config,
-        system: Some(conversation.system).filter(|system| !system.is_empty()),
-        messages: Some(conversation.messages),
-        inference_config: parameters::inference(limit, *temperature, *top_p, stop.as_ref(), &mut notes)?,
-        ..converse::Request::default()
+    let mut conversation = messages::conversation(messages, &mut translation)?;
+    let asked = Asked {
+        tools: tools.as_deref().unwrap_or_default(),
+        choice: tool_choice.as_ref(),
+        parallel: *parallel_tool_calls,
+        thinks: reasoning.thinks,
     };
+    let mut tools = tools::tools(&asked, &mut conversation.turns, &mut translation)?;
+    let mut body = converse::Request::default();
+    let content_tool = match form {
+        Form::Free => None,
+        Form::Schema(named) => answer_form::ask(
+            named.as_ref(),
+            reasoning.thinks,
+            &mut tools,
+            &mut body.output_config,
+            &mut translation,
+        )?,
+    };
+    let prefill = translation.traits.known.prefill == Some(true) && !reasoning.thinks;
+    body.messages = Some(messages::finished(conversation.turns, prefill, &mut translation)?);
+    body.tool_config = tools.config;
+    body.system = Some(conversation.system).filter(|system| !system.is_empty());
+    let sampling = Sampling { temperature: *temperature, top_p: *top_p, top_k: *top_k };
+    let mut fields = reasoning.fields.clone();
+    body.inference_config =
+        parameters::inference(limit, &sampling, stop.as_ref(), &reasoning, &mut fields, &mut translation)?;
+    parameters::metadata(metadata.as_ref(), &mut body, &mut translation.notes)?;
+    parameters::service_tier(service_tier.as_deref(), &mut body, &mut translation.notes)?;
     if let Some(bedrock) = bedrock {
-        parameters::bedrock(bedrock, &mut body, &mut notes)?;
+        parameters::bedrock(bedrock, &mut body, &mut translation.notes)?;
     }
-    if let Some(choice) = tools.native_choice {
-        let native = serde_json::json!({"tool_choice": {"type": choice}});
+    fields.extend(tools.native_choice.map(|choice| ("tool_choice", choice)));
+    if !fields.is_empty() {
         body.additional_model_request_fields =
-            Some(merged(native, body.additional_model_request_fields.take())?);
+            Some(merged(fields, body.additional_model_request_fields.take())?);
     }
+    cache::keep_rules(&mut body, &mut translation.notes)?;
+    let Translation { notes, names, .. } = translation;
     Ok(Translated {
         model_id: model,
         stream: *stream == Some(true),
         include_usage,
         body,
         adjustments: notes.into_adjustments(),
+        names: names.into_mapped(),
+        content_tool,
     })
 }
 
-/// `ours`, with the caller's members over it.
-fn merged<'a>(ours: serde_json::Value, callers: Option<Raw<'a>>) -> Result<Raw<'a>, Error> {
-    use crate::json::Members;
-    let Some(callers) = callers else {
-        return Ok(Json::from(ours).into());
+/// Our members, with the caller's over them.
+fn merged<'a>(ours: Vec<(&'static str, Value)>, callers: Option<Raw<'a>>) -> Result<Raw<'a>, Error> {
+    let callers: Members = match &callers {
+        None => Members::default(),
+        Some(callers) => serde_json::from_str(callers.get())
+            .map_err(|_| Error::invalid("bedrock.additionalModelRequestFields", "must be an object"))?,
     };
-    let read = |json: &str| {
-        serde_json::from_str::<Members>(json)
-            .map_err(|_| Error::invalid("bedrock.additionalModelRequestFields", "must be an object"))
-    };
-    let callers = read(callers.get())?;
     let mut members = Members::default();
-    for (name, value) in read(&ours.to_string())?.iter() {
+    for (name, value) in ours {
         if callers.get(name).is_none() {
-            members.push(name, value.clone());
+            members.push(name, Json::from(value));
         }
     }
     for (name, value) in callers.iter() {
@@ -283,31 +307,6 @@ fn check_model(model: &str) -> Result<(), Error> {
         return Err(Error::invalid("model", "is not a model id: at most 2048 characters and no white space"));
     }
     Ok(())
-}
-
-fn response_form(form: Option<&Json>, notes: &mut Notes) -> Result<(), Error> {
-    #[derive(serde::Deserialize)]
-    struct Form {
-        #[serde(rename = "type")]
-        kind: String,
-    }
-    let Some(form) = form else {
-        return Ok(());
-    };
-    let form: Form = form.read().map_err(|_| {
-        Error::invalid("response_format.type", "is missing: say text, json_object or json_schema")
-    })?;
-    match form.kind.as_str() {
-        "text" => Ok(()),
-        "json_object" => {
-            notes.omitted("response_format", "Converse has no free JSON mode: ask for JSON in the text")
-        }
-        "json_schema" => Err(Error::unsupported("response_format", "json_schema is not translated yet")),
-        kind => Err(Error::invalid(
-            "response_format.type",
-            format!("is {kind:?}: say text, json_object or json_schema"),
-        )),
-    }
 }
 
 fn stream_usage(options: Option<&StreamOptions>, notes: &mut Notes) -> Result<bool, Error> {

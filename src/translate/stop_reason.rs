@@ -18,8 +18,8 @@ pub(super) enum Ending {
 pub(super) fn ending(stop: &StopReason, calls_tools: bool) -> Ending {
     let done = if calls_tools { FinishReason::ToolCalls } else { FinishReason::Stop };
     Ending::Finished(match stop {
-        StopReason::EndTurn | StopReason::StopSequence => done,
-        StopReason::ToolUse => FinishReason::ToolCalls,
+        // Without a call for the client, the tool was the form of the answer, or the service ran it.
+        StopReason::EndTurn | StopReason::StopSequence | StopReason::ToolUse => done,
         StopReason::MaxTokens | StopReason::ModelContextWindowExceeded => FinishReason::Length,
         StopReason::GuardrailIntervened | StopReason::ContentFiltered => FinishReason::ContentFilter,
         StopReason::MalformedModelOutput | StopReason::MalformedToolUse => {

@@ -4,115 +4,292 @@
 //! arguments are not a JSON object (models write such calls, and cut answers have them) is kept
 //! under a key of its own, since the service takes nothing else.
 
-use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::adjustment::Notes;
+use super::cache;
 use super::content::is_blank;
+use super::pairing;
 use super::path::Path;
-use crate::converse::{self, Empty, InputSchema, NamedTool, ToolConfig, ToolSpec, ToolUse};
+use super::schema;
+use super::translation::Translation;
+use super::turn::Turn;
+use crate::converse::{self, ContentBlock, Empty, InputSchema, NamedTool, ToolConfig, ToolSpec, ToolUse};
 use crate::error::Error;
-use crate::json::{Json, Raw};
-use crate::models::ModelId;
-use crate::openai::{FunctionCall, FunctionDefinition, Tool, ToolCall, ToolChoice, ToolType};
+use crate::json::{Json, Members, Raw};
+use crate::models::{Choices, Family};
+use crate::openai::{FunctionCall, FunctionDefinition, FunctionName, Tool, ToolCall, ToolChoice, ToolType};
 
 /// The key under which arguments that are no JSON object are kept.
 const INVALID_ARGUMENTS: &str = "_invalid_arguments";
-/// A schema for a tool without arguments.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
+/// The most strict tools that the service takes.
+const MOST_STRICT: usize = 20;
+
+/// What is to be called, once the choice of the request is understood.
+#[derive(Debug, Clone, PartialEq)]
+enum Choice {
+    /// Nothing was said.
+    Unsaid,
+    Auto,
+    Required,
+    None,
+    Named(String),
+}
 
 /// What the tools of a request become.
 #[derive(Debug, Default)]
 pub(super) struct Tools<'a> {
     pub(super) config: Option<ToolConfig<'a>>,
-    /// A `tool_choice` of the model's own API, which Converse cannot say.
-    pub(super) native_choice: Option<&'static str>,
+    /// A `tool_choice` of Claude's own API, for what Converse cannot say.
+    pub(super) native_choice: Option<Value>,
+}
+
+/// What of a request is about tools.
+pub(super) struct Asked<'a> {
+    pub(super) tools: &'a [Tool],
+    pub(super) choice: Option<&'a ToolChoice>,
+    /// Whether several tools may be called at once.
+    pub(super) parallel: Option<bool>,
+    /// Whether Claude thinks, which forbids forcing.
+    pub(super) thinks: bool,
 }
 
 pub(super) fn tools<'a>(
-    tools: Option<&'a [Tool]>,
-    choice: Option<&'a ToolChoice>,
-    model: &ModelId<'_>,
-    history_has_calls: bool,
-    notes: &mut Notes,
+    asked: &Asked<'a>,
+    turns: &mut [Turn<'a>],
+    translation: &mut Translation,
 ) -> Result<Tools<'a>, Error> {
     let root = Path::root("tools");
-    let Some(tools) = tools.filter(|tools| !tools.is_empty()) else {
-        if history_has_calls {
-            return Err(Error::unsupported(
-                "tools",
-                "is missing or empty, and the messages have tool calls: send the tools along",
-            ));
+    let calls = calls(turns);
+    let (choice, allowed) = choice(asked, translation)?;
+    let is_claude = translation.traits.family == Family::Claude;
+    if !translation.traits.tools {
+        if !asked.tools.is_empty() {
+            translation.notes.omitted("tools", "the model calls no tools")?;
         }
-        return match choice {
-            None => Ok(Tools::default()),
-            Some(ToolChoice::Mode(mode)) if mode == "auto" || mode == "none" => Ok(Tools::default()),
-            Some(_) => Err(Error::invalid("tool_choice", "asks for a tool, and tools is missing or empty")),
-        };
-    };
-    let mut specs: Vec<converse::Tool<'a>> = Vec::with_capacity(tools.len());
-    for (index, tool) in tools.iter().enumerate() {
-        specs.push(converse::Tool::ToolSpec(spec(tool, &root.index(index), notes)?));
+        as_plain_text(turns, calls.is_empty(), translation)?;
+        return Ok(Tools::default());
     }
-    let names = || tools.iter().filter_map(|tool| tool.function.as_ref()).map(|function| &*function.name);
-    let mut seen: Vec<&str> = Vec::with_capacity(specs.len());
-    for (index, name) in names().enumerate() {
+    if asked.tools.is_empty() {
+        if !matches!(choice, Choice::Unsaid | Choice::Auto | Choice::None) {
+            return Err(Error::invalid("tool_choice", "asks for a tool, and tools is missing or empty"));
+        }
+        if calls.is_empty() {
+            return Ok(Tools::default());
+        }
+        if !is_claude {
+            as_plain_text(turns, false, translation)?;
+            return Ok(Tools::default());
+        }
+        // "The toolConfig field must be defined when using toolUse and toolResult content blocks."
+        translation.notes.added(
+            "tools",
+            "the messages have tool calls and the request no tools: tools of these names are sent, and none may be called",
+        );
+        let config = ToolConfig { tools: calls.into_iter().map(recalled).collect(), ..ToolConfig::default() };
+        return Ok(Tools { config: Some(config), native_choice: Some(json!({"type": "none"})) });
+    }
+    let mut specs: Vec<converse::Tool<'a>> = Vec::with_capacity(asked.tools.len());
+    let mut seen: Vec<&str> = Vec::with_capacity(asked.tools.len());
+    for (index, tool) in asked.tools.iter().enumerate() {
+        let at = root.index(index);
+        let (spec, point) = spec(tool, &at, translation)?;
+        let name = tool.function.as_ref().map(|function| function.name.as_str()).unwrap_or_default();
         if seen.contains(&name) {
             return Err(Error::invalid(
-                root.index(index).member("function").member("name").to_string(),
+                at.member("function").member("name").to_string(),
                 format!("is {name:?}, which another tool is called already"),
             ));
         }
         seen.push(name);
+        if allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|allowed| allowed == name)) {
+            continue;
+        }
+        specs.push(converse::Tool::ToolSpec(spec));
+        specs.extend(point.map(converse::Tool::CachePoint));
     }
-    let mut config = ToolConfig { tools: specs, ..ToolConfig::default() };
-    let mut native_choice = None;
-    config.tool_choice = match choice {
-        None => None,
-        Some(ToolChoice::Mode(mode)) => match mode.as_str() {
-            "auto" => Some(converse::ToolChoice::Auto(Empty::default())),
-            "required" => Some(converse::ToolChoice::Any(Empty::default())),
-            // The tools stay for Claude, since leaving them out would change the cached prefix.
-            "none" if model.is_anthropic() => {
-                native_choice = Some("none");
-                None
-            }
-            "none" if history_has_calls => {
-                notes.changed(
-                    "tool_choice",
-                    "the messages have tool calls, so that the tools must be sent: the model may call one",
-                )?;
-                None
-            }
-            "none" => return Ok(Tools::default()),
-            mode => {
-                return Err(Error::invalid(
-                    "tool_choice",
-                    format!("is {mode:?}: say auto, required, none or a function"),
-                ));
-            }
-        },
-        Some(ToolChoice::Function(function)) => {
-            if !names().any(|name| name == function.name) {
-                return Err(Error::invalid(
-                    "tool_choice.function.name",
-                    format!("is {:?}, which is the name of no tool", function.name),
-                ));
-            }
-            let tool = NamedTool { name: function.name.as_str().into(), ..NamedTool::default() };
-            Some(converse::ToolChoice::Tool(tool))
-        }
-        Some(ToolChoice::Other(members)) => {
-            let kind = members.get("type").map_or("missing", Json::get);
-            return Err(Error::unsupported(
-                "tool_choice",
-                format!("is of type {kind}: say auto, required, none or a function"),
-            ));
-        }
-    };
-    Ok(Tools { config: Some(config), native_choice })
+    if let Some(name) = allowed.iter().flatten().find(|name| !seen.contains(&name.as_str())) {
+        return Err(Error::invalid("tool_choice", format!("allows {name:?}, which is the name of no tool")));
+    }
+    if let Choice::Named(name) = &choice
+        && !seen.contains(&name.as_str())
+    {
+        return Err(Error::invalid(
+            "tool_choice.function.name",
+            format!("is {name:?}, which is the name of no tool"),
+        ));
+    }
+    limit_strict(&mut specs, translation)?;
+    if choice == Choice::None && !is_claude {
+        as_plain_text(turns, calls.is_empty(), translation)?;
+        return Ok(Tools::default());
+    }
+    let mut tools =
+        Tools { config: Some(ToolConfig { tools: specs, ..ToolConfig::default() }), native_choice: None };
+    choose(choice, asked, &mut tools, translation)?;
+    Ok(tools)
 }
 
-fn spec<'a>(tool: &'a Tool, at: &Path<'_>, notes: &mut Notes) -> Result<ToolSpec<'a>, Error> {
+/// Puts the choice in Converse's words, or in Claude's own where Converse has none.
+fn choose<'a>(
+    choice: Choice,
+    asked: &Asked<'a>,
+    tools: &mut Tools<'a>,
+    translation: &mut Translation,
+) -> Result<(), Error> {
+    let traits = translation.traits;
+    let is_claude = traits.family == Family::Claude;
+    let forbidden = match &choice {
+        Choice::Required => traits.choices == Choices::Auto,
+        Choice::Named(_) => traits.choices != Choices::All,
+        _ => false,
+    };
+    let choice = match choice {
+        Choice::Required | Choice::Named(_) if asked.thinks => {
+            // "Thinking may not be enabled when tool_choice forces tool use."
+            translation.notes.changed(
+                "tool_choice",
+                "the model cannot be made to call a tool while it thinks: it decides",
+            )?;
+            Choice::Unsaid
+        }
+        Choice::Required | Choice::Named(_) if forbidden => {
+            translation
+                .notes
+                .changed("tool_choice", "the model cannot be made to call a tool like this: it decides")?;
+            Choice::Unsaid
+        }
+        choice => choice,
+    };
+    let alone = asked.parallel == Some(false);
+    if alone && !is_claude {
+        translation.notes.omitted("parallel_tool_calls", "the model has no such switch")?;
+    }
+    let sent = |name: &str, translation: &mut Translation| translation.names.send(name).into_owned();
+    let native = is_claude && (alone || choice == Choice::None);
+    if native {
+        let mut form = match choice {
+            Choice::Unsaid | Choice::Auto => json!({"type": "auto"}),
+            Choice::Required => json!({"type": "any"}),
+            Choice::None => json!({"type": "none"}),
+            Choice::Named(name) => json!({"type": "tool", "name": sent(&name, translation)}),
+        };
+        if alone && form["type"] != "none" {
+            form["disable_parallel_tool_use"] = json!(true);
+        }
+        tools.native_choice = Some(form);
+        return Ok(());
+    }
+    let choice = match choice {
+        Choice::Unsaid | Choice::None => None,
+        Choice::Auto => Some(converse::ToolChoice::Auto(Empty::default())),
+        Choice::Required => Some(converse::ToolChoice::Any(Empty::default())),
+        Choice::Named(name) => Some(converse::ToolChoice::Tool(NamedTool {
+            name: sent(&name, translation).into(),
+            ..NamedTool::default()
+        })),
+    };
+    if let Some(config) = &mut tools.config {
+        config.tool_choice = choice;
+    }
+    Ok(())
+}
+
+/// The choice of the request, and the names that it allows where it allows only some.
+fn choice(asked: &Asked<'_>, translation: &mut Translation) -> Result<(Choice, Option<Vec<String>>), Error> {
+    let mode = |mode: &str| match mode {
+        "auto" => Ok(Choice::Auto),
+        "required" => Ok(Choice::Required),
+        "none" => Ok(Choice::None),
+        mode => {
+            Err(Error::invalid("tool_choice", format!("is {mode:?}: say auto, required, none or a function")))
+        }
+    };
+    match asked.choice {
+        None => Ok((Choice::Unsaid, None)),
+        Some(ToolChoice::Mode(word)) => Ok((mode(word)?, None)),
+        Some(ToolChoice::Function(FunctionName { name, other })) => {
+            translation.notes.unknown(other, &Path::root("tool_choice"))?;
+            Ok((Choice::Named(name.clone()), None))
+        }
+        Some(ToolChoice::Other(members)) => {
+            #[derive(serde::Deserialize)]
+            struct Allowed {
+                mode: String,
+                tools: Vec<AllowedTool>,
+            }
+            #[derive(serde::Deserialize)]
+            struct AllowedTool {
+                function: Option<AllowedName>,
+                name: Option<String>,
+            }
+            #[derive(serde::Deserialize)]
+            struct AllowedName {
+                name: String,
+            }
+            let kind = members.get("type").map_or("missing", Json::get);
+            let form = members.get("allowed_tools").map(Json::read::<Allowed>);
+            match (kind, form) {
+                (r#""allowed_tools""#, Some(Ok(allowed))) => {
+                    let names = allowed
+                        .tools
+                        .into_iter()
+                        .filter_map(|tool| tool.function.map(|function| function.name).or(tool.name));
+                    Ok((mode(&allowed.mode)?, Some(names.collect())))
+                }
+                (r#""allowed_tools""#, _) => {
+                    Err(Error::invalid("tool_choice.allowed_tools", "must be an object with mode and tools"))
+                }
+                (r#""function""#, _) => {
+                    Err(Error::invalid("tool_choice.function", "must be an object with a name"))
+                }
+                (kind, _) => Err(Error::unsupported(
+                    "tool_choice",
+                    format!("is of type {kind}: say auto, required, none, a function or allowed_tools"),
+                )),
+            }
+        }
+    }
+}
+
+/// The names of the tools that the history calls, in the order of their first call.
+fn calls(turns: &[Turn<'_>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for block in turns.iter().flat_map(|turn| &turn.content) {
+        if let ContentBlock::ToolUse(call) = block
+            && !names.iter().any(|name| **name == *call.name)
+        {
+            names.push(call.name.to_string());
+        }
+    }
+    names
+}
+
+/// A tool of which only the name is known.
+fn recalled<'a>(name: String) -> converse::Tool<'a> {
+    converse::Tool::ToolSpec(ToolSpec {
+        name: name.into(),
+        input_schema: InputSchema::Json(schema::no_arguments()),
+        ..ToolSpec::default()
+    })
+}
+
+fn as_plain_text(turns: &mut [Turn<'_>], nothing: bool, translation: &mut Translation) -> Result<(), Error> {
+    if nothing {
+        return Ok(());
+    }
+    translation.notes.changed(
+        "messages",
+        "no tools are sent, and the service refuses tool calls and results without: they are sent as text",
+    )?;
+    pairing::as_plain_text(turns);
+    Ok(())
+}
+
+fn spec<'a>(
+    tool: &'a Tool,
+    at: &Path<'_>,
+    translation: &mut Translation,
+) -> Result<(ToolSpec<'a>, Option<converse::CachePoint<'a>>), Error> {
     let Tool { kind, function, cache_control, other } = tool;
     if *kind != ToolType::Function {
         return Err(Error::unsupported(
@@ -123,85 +300,71 @@ fn spec<'a>(tool: &'a Tool, at: &Path<'_>, notes: &mut Notes) -> Result<ToolSpec
             },
         ));
     }
-    notes.unknown(other, at)?;
-    if cache_control.is_some() {
-        notes.omitted(at.member("cache_control"), "cache points are not translated yet")?;
-    }
+    translation.notes.unknown(other, at)?;
+    let point = match cache_control {
+        // "extraneous key [cachePoint] is not permitted"
+        Some(_) if matches!(translation.traits.family, Family::Nova | Family::Nova2) => {
+            translation
+                .notes
+                .omitted(at.member("cache_control"), "Nova takes no cache points among tools")?;
+            None
+        }
+        Some(control) => {
+            cache::point(control, &at.member("cache_control"), &translation.traits, &mut translation.notes)?
+        }
+        None => None,
+    };
     let at = at.member("function");
     let Some(function) = function else {
         return Err(Error::invalid(at.to_string(), "is missing: give name, description and parameters"));
     };
     let FunctionDefinition { name, description, parameters, strict, other } = function;
-    notes.unknown(other, &at)?;
-    check_name(name, &at.member("name"))?;
-    if *strict == Some(true) {
-        notes.omitted(at.member("strict"), "strict tools are not translated yet")?;
+    translation.notes.unknown(other, &at)?;
+    if name.trim().is_empty() {
+        return Err(Error::invalid(at.member("name").to_string(), "is missing: give the tool a name"));
     }
-    let spec = ToolSpec {
-        name: name.as_str().into(),
+    let input_schema = match parameters {
+        Some(parameters) => {
+            schema::input_schema(parameters, &at.member("parameters"), &mut translation.notes)?
+        }
+        None => schema::no_arguments(),
+    };
+    let mut sent = ToolSpec {
+        name: translation.names.send(name),
         description: description.as_deref().filter(|text| !is_blank(text)).map(Into::into),
-        input_schema: InputSchema::Json(match parameters {
-            Some(schema) => {
-                check_schema(schema, &at.member("parameters"))?;
-                schema.raw()
-            }
-            None => Raw::parse(NO_ARGUMENTS).unwrap_or_default(),
-        }),
         ..ToolSpec::default()
     };
-    Ok(spec)
+    if *strict == Some(true) {
+        let at = at.member("strict");
+        let traits = translation.traits;
+        if traits.family != Family::Claude
+            || traits.known.strict_tools == Some(false)
+            || !traits.structured_output
+        {
+            translation.notes.omitted(at, "the model is not known to take strict tools")?;
+        } else if !schema::may_be_strict(input_schema.get()) {
+            translation.notes.omitted(at, "the schema has words that strict tools must not have")?;
+        } else {
+            sent.strict = Some(true);
+        }
+    }
+    sent.input_schema = InputSchema::Json(input_schema);
+    Ok((sent, point))
 }
 
-/// The service demands an object at the top: "The value at toolConfig.tools.28.toolSpec.inputSchema.json.type
-/// must be one of the following: object."
-fn check_schema(schema: &Json, at: &Path<'_>) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Top<'a> {
-        #[serde(rename = "type", borrow)]
-        kind: Option<Raw<'a>>,
+/// "Too many strict tools (22). The maximum number of strict tools supported is 20."
+fn limit_strict(specs: &mut [converse::Tool<'_>], translation: &mut Translation) -> Result<(), Error> {
+    let strict = specs.iter_mut().filter_map(|tool| match tool {
+        converse::Tool::ToolSpec(spec) if spec.strict.is_some() => Some(spec),
+        _ => None,
+    });
+    let mut surplus = false;
+    for spec in strict.skip(MOST_STRICT) {
+        spec.strict = None;
+        surplus = true;
     }
-    // Most schemas begin with it, and need not be read to their end.
-    let begins = ["{", r#""type""#, ":", r#""object""#]
-        .iter()
-        .try_fold(schema.get(), |left, token| left.trim_start().strip_prefix(token));
-    if begins.is_some() {
-        return Ok(());
-    }
-    let kind = serde_json::from_str::<Top<'_>>(schema.get())
-        .map_err(|_| Error::invalid(at.to_string(), "is not a JSON schema: give an object of type object"))?;
-    match kind.kind {
-        Some(kind) if kind.get() == r#""object""# => Ok(()),
-        _ => Err(Error::invalid(
-            at.member("type").to_string(),
-            "must be object: the arguments of a tool are an object",
-        )),
-    }
-}
-
-fn check_name(name: &str, at: &Path<'_>) -> Result<(), Error> {
-    let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if name.is_empty() {
-        return Err(Error::invalid(at.to_string(), "is missing: give the tool a name"));
-    }
-    if name.len() > 64 || !name.bytes().all(is_taken) {
-        return Err(Error::invalid(
-            at.to_string(),
-            "is not a name that Bedrock takes: 1 to 64 letters, digits, _ and -",
-        ));
-    }
-    Ok(())
-}
-
-pub(super) fn check_id(id: &str, at: &Path<'_>) -> Result<(), Error> {
-    let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
-    if id.is_empty() {
-        return Err(Error::invalid(at.to_string(), "is missing: give the call an id"));
-    }
-    if id.len() > 64 || !id.bytes().all(is_taken) {
-        return Err(Error::invalid(
-            at.to_string(),
-            "is not an id that Bedrock takes: 1 to 64 letters, digits, _, -, . and :",
-        ));
+    if surplus {
+        translation.notes.omitted("tools", "at most 20 tools can be strict: those after them are not")?;
     }
     Ok(())
 }
@@ -210,7 +373,7 @@ pub(super) fn check_id(id: &str, at: &Path<'_>) -> Result<(), Error> {
 pub(super) fn tool_use<'a>(
     call: &'a ToolCall,
     at: &Path<'_>,
-    notes: &mut Notes,
+    translation: &mut Translation,
 ) -> Result<ToolUse<'a>, Error> {
     let ToolCall { id, kind, function, other } = call;
     if !matches!(kind.as_str(), "function" | "") {
@@ -222,42 +385,59 @@ pub(super) fn tool_use<'a>(
     for (name, value) in other.iter() {
         // Streaming clients keep the position of the delta.
         if name != "index" && !value.is_null() {
-            notes.omitted(at.member(name), "is not a member that is known")?;
+            translation.notes.omitted(at.member(name), "is not a member that is known")?;
         }
     }
-    check_id(id, &at.member("id"))?;
+    if id.trim().is_empty() {
+        translation.notes.added(at.member("id"), "is missing: an id is made up");
+    }
     let at = at.member("function");
     let Some(function) = function else {
         return Err(Error::invalid(at.to_string(), "is missing: give name and arguments"));
     };
-    let FunctionCall { name, arguments, other } = function;
-    notes.unknown(other, &at)?;
-    check_name(name, &at.member("name"))?;
-    let tool_use = ToolUse {
-        tool_use_id: id.as_str().into(),
-        name: name.as_str().into(),
-        input: input(arguments, &at.member("arguments"), notes)?,
-        ..ToolUse::default()
-    };
-    Ok(tool_use)
+    function_use(id, function, &at, translation)
 }
 
-fn input<'a>(arguments: &'a str, at: &Path<'_>, notes: &mut Notes) -> Result<Raw<'a>, Error> {
+/// A call of a function, under the id that the caller gave it.
+pub(super) fn function_use<'a>(
+    id: &'a str,
+    function: &'a FunctionCall,
+    at: &Path<'_>,
+    translation: &mut Translation,
+) -> Result<ToolUse<'a>, Error> {
+    let FunctionCall { name, arguments, other } = function;
+    translation.notes.unknown(other, at)?;
+    if name.trim().is_empty() {
+        return Err(Error::invalid(
+            at.member("name").to_string(),
+            "is missing: name the tool that was called",
+        ));
+    }
+    Ok(ToolUse {
+        tool_use_id: translation.ids.call(id),
+        name: translation.names.send(name),
+        input: input(arguments, &at.member("arguments"), translation)?,
+        ..ToolUse::default()
+    })
+}
+
+fn input<'a>(arguments: &'a str, at: &Path<'_>, translation: &mut Translation) -> Result<Raw<'a>, Error> {
     if is_blank(arguments) {
         return Ok(Raw::parse("{}").unwrap_or_default());
     }
     match Raw::parse(arguments) {
         Ok(raw) if raw.get().starts_with('{') => Ok(raw),
         parsed => {
-            notes.changed(
+            translation.notes.changed(
                 at,
                 match parsed {
                     Ok(_) => "is JSON but no object: it is sent under the key _invalid_arguments",
                     Err(_) => "is not JSON: it is sent under the key _invalid_arguments",
                 },
             )?;
-            let wrapped = serde_json::json!({ INVALID_ARGUMENTS: arguments });
-            Ok(Json::from(wrapped).into())
+            let mut wrapped = Members::default();
+            wrapped.push(INVALID_ARGUMENTS, Json::of(arguments).unwrap_or_default());
+            Ok(Json::of(&wrapped).unwrap_or_default().into())
         }
     }
 }

@@ -1,0 +1,32 @@
+//! What one translation carries along.
+
+use super::adjustment::Notes;
+use super::names::{Ids, Names};
+use crate::models::Traits;
+
+/// The state of one translation.
+#[derive(Debug)]
+pub(super) struct Translation {
+    /// What the model demands.
+    pub(super) traits: Traits,
+    /// What was changed so far.
+    pub(super) notes: Notes,
+    /// The tool names that were sent as others.
+    pub(super) names: Names,
+    /// The ids of the calls so far.
+    pub(super) ids: Ids,
+    /// The names of the documents so far: each may be there once.
+    pub(super) documents: Vec<String>,
+}
+
+impl Translation {
+    pub(super) fn new(traits: Traits, notes: Notes) -> Self {
+        Translation {
+            traits,
+            notes,
+            names: Names::new(traits.hyphens),
+            ids: Ids::default(),
+            documents: Vec::new(),
+        }
+    }
+}
