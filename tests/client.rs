@@ -407,3 +407,77 @@ async fn a_body_that_is_no_reply_is_an_error_without_its_text() {
         assert!(matches!(error.kind(), ErrorKind::Connection | ErrorKind::StreamTruncated), "{error}");
     }
 }
+
+#[tokio::test]
+async fn names_outside_the_services_pattern_come_back_as_the_caller_wrote_them() {
+    let call = |_: &str, body: &serde_json::Value| {
+        let name = body["toolConfig"]["tools"][0]["toolSpec"]["name"].as_str().unwrap().to_owned();
+        assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{name}");
+        Answer::call(name, "{}")
+    };
+    let (_simulator, bedrock) = simulator(Script::new().on_with(When::always(), call)).await;
+    let schema = Json::parse(r#"{"type":"object"}"#).unwrap();
+    let request = request("Go").tool(Tool::function("github.create-issue", "", schema));
+    let whole = bedrock.chat(&request).await.unwrap();
+    assert_eq!(whole.tool_calls()[0].name(), "github.create-issue");
+    let mut heard = Heard::default();
+    let streamed = bedrock.chat_stream(&request).await.unwrap().drive(&mut heard).await.unwrap();
+    assert_eq!(streamed.tool_calls()[0].name(), "github.create-issue");
+    assert_eq!(heard.tools, ["github.create-issue"]);
+}
+
+#[tokio::test]
+async fn an_answer_in_the_form_of_a_schema_is_content_even_where_a_tool_gives_it() {
+    let answer = Answer::call("city", r#"{"name":"Paris"}"#).chunked(4);
+    let (simulator, bedrock) = simulator(Script::new().on(When::always(), answer)).await;
+    let mut request = request("Where?");
+    request.response_format = Some(Json::from(json!({
+        "type": "json_schema",
+        "json_schema": {"name": "city", "schema": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    })));
+    let whole = bedrock.chat(&request).await.unwrap();
+    assert_eq!(whole.text(), r#"{"name":"Paris"}"#);
+    assert_eq!(whole.finish_reason(), Some(&FinishReason::Stop));
+    assert!(whole.tool_calls().is_empty());
+    let mut stream = bedrock.chat_stream(&request).await.unwrap();
+    let mut text = String::new();
+    while let Some(chunk) = stream.next().await {
+        for choice in chunk.unwrap().choices {
+            assert!(choice.delta.tool_calls.is_none());
+            text.push_str(&choice.delta.content.unwrap_or_default());
+        }
+    }
+    assert_eq!(text, r#"{"name":"Paris"}"#);
+    assert_eq!(stream.completion().await.unwrap().choices, whole.choices);
+    assert_eq!(simulator.received()[0].json()["toolConfig"]["toolChoice"]["tool"]["name"], "city");
+}
+
+#[tokio::test]
+async fn what_openai_cannot_say_goes_back_as_it_came() {
+    let run = Block::ToolUse {
+        id: "s1".into(),
+        name: "nova_code_interpreter".into(),
+        input: r#"{"snippet":"1+1"}"#.into(),
+        kind: Some("server_tool_use".into()),
+    };
+    let result = r#"{"toolResult":{"toolUseId":"s1","content":[{"json":{"stdOut":"2"}}],"type":"r"}}"#;
+    let answer = Answer::blocks([run, Block::Raw(Json::parse(result).unwrap())])
+        .then_text("It is 2.")
+        .then_call("get_weather", r#"{"city":"Oslo"}"#);
+    let script = Script::new().on(When::user_says("1+1"), answer).on(When::always(), Answer::text("Yes."));
+    let (simulator, bedrock) = simulator(script).await;
+    let mut request = request("1+1?").tool(weather());
+    let completion = bedrock.chat(&request).await.unwrap();
+    assert_eq!(completion.tool_calls().len(), 1, "the service's own call is no call for the client");
+    let id = completion.tool_calls()[0].id.clone();
+    request.messages.push(completion.choices[0].message.clone().into());
+    request.messages.push(Message::tool(id, "rain"));
+    bedrock.chat(&request).await.unwrap();
+    let sent = simulator.received().last().unwrap().json();
+    let blocks = sent["messages"][1]["content"].as_array().unwrap();
+    assert_eq!(blocks[0]["toolUse"]["type"], "server_tool_use");
+    assert_eq!(blocks[0]["toolUse"]["input"], json!({"snippet": "1+1"}));
+    assert_eq!(blocks[1]["toolResult"]["content"], json!([{"json": {"stdOut": "2"}}]));
+    assert_eq!(blocks[2]["text"], "It is 2.");
+    assert_eq!(blocks[3]["toolUse"]["name"], "get_weather");
+}
