@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::adjustment::Notes;
 use super::path::Path;
+use super::translation::Translation;
 use crate::converse::{CachePoint, ContentBlock, Request, SystemBlock, Tool};
 use crate::error::Error;
 use crate::json::{Json, Str};
@@ -52,35 +53,31 @@ pub(super) fn point<'a>(
     Ok(Some(CachePoint { kind: "default".into(), ttl: form.ttl, ..CachePoint::default() }))
 }
 
-/// Takes out the points that the service would refuse, and puts their times in order.
+/// Adds the point of a `cache_control`, which stands at `at`, behind the blocks that it is about.
+pub(super) fn add<'a>(
+    control: &'a Json,
+    at: &Path<'_>,
+    translation: &mut Translation,
+    blocks: &mut Vec<ContentBlock<'a>>,
+) -> Result<(), Error> {
+    let Some(point) = point(control, at, &translation.traits, &mut translation.notes)? else {
+        return Ok(());
+    };
+    match blocks.last() {
+        None => translation.notes.omitted(at, "there is nothing before it that can be cached"),
+        Some(ContentBlock::ReasoningContent(_)) => {
+            translation.notes.omitted(at, "a cache point is refused after reasoning")
+        }
+        Some(_) => {
+            blocks.push(ContentBlock::CachePoint(point));
+            Ok(())
+        }
+    }
+}
+
+/// Takes out the points that are too many, and puts their times in order.
 pub(super) fn keep_rules(body: &mut Request<'_>, notes: &mut Notes) -> Result<(), Error> {
     const FIELD: &str = "cache_control";
-    let mut before = body.messages.iter().flatten().map(|message| message.content.len()).sum::<usize>();
-    before += body.system.iter().flatten().count();
-    for message in body.messages.iter_mut().flatten() {
-        let mut last_takes_one = false;
-        message.content.retain(|block| {
-            let is_point = matches!(block, ContentBlock::CachePoint(_));
-            let keep = !is_point || last_takes_one;
-            last_takes_one = !is_point && !matches!(block, ContentBlock::ReasoningContent(_));
-            keep
-        });
-    }
-    if let Some(system) = &mut body.system {
-        let mut last_takes_one = false;
-        system.retain(|block| {
-            let is_point = matches!(block, SystemBlock::CachePoint(_));
-            let keep = !is_point || last_takes_one;
-            last_takes_one = !is_point;
-            keep
-        });
-    }
-    let mut after = body.messages.iter().flatten().map(|message| message.content.len()).sum::<usize>();
-    after += body.system.iter().flatten().count();
-    if after < before {
-        notes.omitted(FIELD, "a cache point must follow something that can be cached")?;
-    }
-
     let count = points(body).count();
     if count > MOST {
         notes.omitted(FIELD, "at most 4 cache points are taken: the earliest are not sent")?;

@@ -34,12 +34,11 @@ pub(super) fn blocks<'a>(
         let before = blocks.len();
         push_part(part, &at, translation, blocks)?;
         if let Some(control) = &part.cache_control {
-            let (traits, notes) = (&translation.traits, &mut translation.notes);
-            let point = cache::point(control, &at.member("cache_control"), traits, notes)?;
-            match point {
-                Some(point) if blocks.len() > before => blocks.push(ContentBlock::CachePoint(point)),
-                Some(_) => notes.omitted(at.member("cache_control"), "the part is blank and not sent")?,
-                None => {}
+            let at = at.member("cache_control");
+            if blocks.len() > before {
+                cache::add(control, &at, translation, blocks)?;
+            } else {
+                translation.notes.omitted(at, "the part is blank and not sent")?;
             }
         }
     }

@@ -240,12 +240,10 @@ fn cache_point<'a>(
     translation: &mut Translation,
     blocks: &mut Vec<ContentBlock<'a>>,
 ) -> Result<(), Error> {
-    if let Some(control) = &message.cache_control {
-        let at = at.member("cache_control");
-        let point = cache::point(control, &at, &translation.traits, &mut translation.notes)?;
-        blocks.extend(point.map(ContentBlock::CachePoint));
+    match &message.cache_control {
+        Some(control) => cache::add(control, &at.member("cache_control"), translation, blocks),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn required<'a>(message: &'a Message, at: &Path<'_>) -> Result<&'a Content, Error> {
