@@ -481,3 +481,63 @@ async fn what_openai_cannot_say_goes_back_as_it_came() {
     assert_eq!(blocks[2]["text"], "It is 2.");
     assert_eq!(blocks[3]["toolUse"]["name"], "get_weather");
 }
+
+#[tokio::test]
+async fn the_legacy_form_is_answered_in_the_legacy_form() {
+    let script = Script::new().on(When::always(), Answer::call("now", r#"{"zone":"UTC"}"#).chunked(5));
+    let (_simulator, bedrock) = simulator(script).await;
+    let body = json!({
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "What time is it?"}],
+        "functions": [{"name": "now", "parameters": {"type": "object", "properties": {"zone": {"type": "string"}}}}],
+    });
+    let request = ChatRequest::from_slice(body.to_string().as_bytes()).unwrap();
+    let whole = bedrock.chat(&request).await.unwrap();
+    assert_eq!(whole.finish_reason(), Some(&FinishReason::FunctionCall));
+    assert!(whole.tool_calls().is_empty());
+    let call = whole.message().unwrap().function_call.as_ref().unwrap();
+    assert_eq!((call.name.as_str(), call.arguments.as_str()), ("now", r#"{"zone":"UTC"}"#));
+    let mut stream = bedrock.chat_stream(&request).await.unwrap();
+    let (mut name, mut arguments) = (String::new(), String::new());
+    while let Some(chunk) = stream.next().await {
+        for choice in chunk.unwrap().choices {
+            assert!(choice.delta.tool_calls.is_none());
+            let piece = choice.delta.function_call.unwrap_or_default();
+            name.push_str(&piece.name.unwrap_or_default());
+            arguments.push_str(&piece.arguments.unwrap_or_default());
+        }
+    }
+    assert_eq!((name.as_str(), arguments.as_str()), ("now", r#"{"zone":"UTC"}"#));
+    assert_eq!(stream.completion().await.unwrap().choices, whole.choices);
+}
+
+#[tokio::test]
+async fn a_silent_stream_ends_as_stalled_with_what_had_arrived() {
+    offline();
+    let answer = Answer::text("One two three four").chunked(4).paced(Duration::from_millis(200));
+    let simulator =
+        Simulator::builder().script(Script::new().on(When::always(), answer)).start().await.unwrap();
+    let patient = Duration::from_secs(30);
+    for (first, idle, kind) in [
+        (patient, Duration::from_millis(20), Some(ErrorKind::StreamStalled)),
+        (Duration::from_millis(20), patient, Some(ErrorKind::StreamStalled)),
+        (patient, patient, None),
+    ] {
+        let bedrock = Bedrock::builder()
+            .region("us-east-1")
+            .endpoint_url(simulator.url())
+            .credentials("A", "b", None)
+            .first_event_timeout(Some(first))
+            .idle_timeout(Some(idle))
+            .build()
+            .await
+            .unwrap();
+        let stream = bedrock.chat_stream(&request("Hi")).await.unwrap();
+        let outcome = stream.completion().await;
+        assert_eq!(outcome.as_ref().err().map(bedrock_chat::Error::kind), kind, "{outcome:?}");
+        if let Err(error) = outcome {
+            assert!(error.partial().is_some());
+            assert!(error.to_string().contains("nothing came for"), "{error}");
+        }
+    }
+}

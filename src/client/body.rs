@@ -48,7 +48,10 @@ impl AnswerBody {
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => {
                     return self.watchdog.poll_starved(context).map(|silence| {
-                        let message = format!("nothing came for {} seconds", silence.as_secs());
+                        let message = match silence.as_secs() {
+                            0 => format!("nothing came for {} milliseconds", silence.as_millis()),
+                            seconds => format!("nothing came for {seconds} seconds"),
+                        };
                         Some(Err(Error::new(ErrorKind::StreamStalled, message)))
                     });
                 }

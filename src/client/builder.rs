@@ -1,9 +1,12 @@
 //! Settings of a client.
 
+use std::time::Duration;
+
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_bedrockruntime::config::{Credentials, HttpClient, IntoShared, Region, SharedHttpClient, Token};
 
 use super::Bedrock;
+use super::watchdog::Patience;
 use crate::error::{Error, ErrorKind};
 use crate::translate::{Options, Strictness};
 
@@ -43,6 +46,7 @@ pub struct Builder {
     http_client: Option<SharedHttpClient>,
     sdk_config: Option<SdkConfig>,
     options: Options,
+    patience: Patience,
 }
 
 impl Builder {
@@ -95,6 +99,20 @@ impl Builder {
     /// profile, which it has taken into account already.
     pub fn sdk_config(mut self, config: SdkConfig) -> Self {
         self.sdk_config = Some(config);
+        self
+    }
+
+    /// How long an answer may take until its first event or byte; 300 seconds unless it is set.
+    /// `None` waits for ever.
+    pub fn first_event_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.patience.first = timeout;
+        self
+    }
+
+    /// How long an answer may be silent between events; 120 seconds unless it is set. `None` waits
+    /// for ever. The longest pause of a healthy stream that was seen is 57 seconds.
+    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.patience.idle = timeout;
         self
     }
 
@@ -165,7 +183,7 @@ impl Builder {
         if let Some(client) = self.http_client {
             config = config.http_client(client);
         }
-        Ok(Bedrock::new(config.build(), &region, self.options, explicit))
+        Ok(Bedrock::new(config.build(), &region, self.options, self.patience, explicit))
     }
 }
 

@@ -67,8 +67,9 @@ impl Delta {
         if let Some(text) = &self.reasoning_content {
             callbacks.on_reasoning_delta(text)?;
         }
-        for call in self.tool_calls.iter().flatten() {
-            if let Some(name) = call.function.as_ref().and_then(|function| function.name.as_deref()) {
+        let calls = self.tool_calls.iter().flatten().map(|call| call.function.as_ref());
+        for function in calls.chain([self.function_call.as_ref()]).flatten() {
+            if let Some(name) = &function.name {
                 *calls_began = true;
                 callbacks.on_tool_start(name)?;
             }

@@ -55,6 +55,7 @@ pub struct Bedrock {
 struct Shared {
     regions: Regions,
     options: Options,
+    patience: Patience,
 }
 
 impl Bedrock {
@@ -77,12 +78,11 @@ impl Bedrock {
         config: aws_config::SdkConfig,
         region: &str,
         options: Options,
+        patience: Patience,
         explicit: builder::Explicit,
     ) -> Self {
-        Bedrock {
-            shared: Arc::new(Shared { regions: Regions::new(config, explicit), options }),
-            region: region.into(),
-        }
+        let regions = Regions::new(config, explicit);
+        Bedrock { shared: Arc::new(Shared { regions, options, patience }), region: region.into() }
     }
 
     /// The same client in another region, with that region's own connections.
@@ -151,6 +151,7 @@ impl Bedrock {
 /// Where a call goes.
 struct Call<'a> {
     client: aws_sdk_bedrockruntime::Client,
+    patience: Patience,
     region: &'a str,
     model: &'a str,
 }
@@ -160,7 +161,12 @@ impl<'a> Call<'a> {
     fn new(bedrock: &'a Bedrock, translated: &Translated<'a>) -> Self {
         let model = translated.model_id;
         let region = ModelId::new(model).region().unwrap_or(&bedrock.region);
-        Call { client: bedrock.shared.regions.client(region), region, model }
+        Call {
+            client: bedrock.shared.regions.client(region),
+            patience: bedrock.shared.patience,
+            region,
+            model,
+        }
     }
 
     fn place(&self, error: Error) -> Error {
@@ -179,7 +185,7 @@ impl<'a> Call<'a> {
     {
         match (sent, slot.take()) {
             (Ok(output), Some(body)) => {
-                let body = AnswerBody::new(body, Patience::default());
+                let body = AnswerBody::new(body, self.patience);
                 Ok((output.request_id().map(str::to_owned), body))
             }
             (Ok(_), None) => Err(self.place(Error::new(ErrorKind::Connection, "the answer has no body"))),
@@ -204,6 +210,7 @@ fn heading(translated: Translated<'_>) -> Heading {
     heading.adjustments = translated.adjustments;
     heading.names = translated.names;
     heading.content_tool = translated.content_tool;
+    heading.legacy = translated.legacy;
     heading
 }
 

@@ -65,6 +65,9 @@ pub struct Delta {
     /// More of a tool call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCallDelta>>,
+    /// More of the call, in the legacy form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_call: Option<FunctionDelta>,
 }
 
 /// The word `assistant`.

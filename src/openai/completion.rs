@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ToolCall;
+use super::{FunctionCall, ToolCall};
 use crate::json::Json;
 use crate::vocabulary::{record, words};
 
@@ -105,6 +105,9 @@ pub struct AssistantMessage {
     /// The tools that the model calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCall>>,
+    /// The tool that the model calls, in the legacy form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_call: Option<FunctionCall>,
     /// `{"content": […]}`: the whole answer as Converse blocks, where OpenAI cannot say them all
     /// (tools that the service ran by itself, images, citations, blocks of a later version).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -107,6 +107,7 @@ impl From<AssistantMessage> for Message {
             reasoning_content,
             thinking_blocks,
             tool_calls,
+            function_call,
             bedrock,
         } = answer;
         Message {
@@ -116,6 +117,7 @@ impl From<AssistantMessage> for Message {
             reasoning_content,
             thinking_blocks,
             tool_calls,
+            function_call,
             bedrock,
             ..Message::default()
         }

@@ -44,6 +44,9 @@ pub struct Heading {
     pub names: Vec<(String, String)>,
     /// The tool whose input is the content of the answer.
     pub content_tool: Option<String>,
+    /// Whether the request asked in the legacy form, with `functions`: the answer has
+    /// `function_call` then.
+    pub legacy: bool,
 }
 
 impl Heading {
@@ -203,6 +206,9 @@ impl Fold {
             .with_advice("take the partial answer, or send the request again"));
         };
         match ending(&stop.reason, self.calls > 0) {
+            Ending::Finished(FinishReason::ToolCalls) if self.heading.legacy => {
+                Ok(FinishReason::FunctionCall)
+            }
             Ending::Finished(reason) => Ok(reason),
             Ending::Unrecognised if self.calls > 0 => Ok(FinishReason::ToolCalls),
             Ending::Unrecognised => Ok(FinishReason::Stop),
@@ -285,18 +291,22 @@ impl Fold {
             Some((_, original)) => original.clone(),
             None => name,
         };
+        let legacy = self.heading.legacy;
         let chunk = position.and_then(|position| {
             self.calls += 1;
             self.emit(|| {
-                call_delta(ToolCallDelta {
-                    index: position,
-                    id: Some(id.clone()),
-                    kind: Some("function".to_owned()),
-                    function: Some(FunctionDelta {
-                        name: Some(name.clone()),
-                        arguments: Some(String::new()),
-                    }),
-                })
+                call_delta(
+                    legacy,
+                    ToolCallDelta {
+                        index: position,
+                        id: Some(id.clone()),
+                        kind: Some("function".to_owned()),
+                        function: Some(FunctionDelta {
+                            name: Some(name.clone()),
+                            arguments: Some(String::new()),
+                        }),
+                    },
+                )
             })
         });
         let content = Content::Call {
@@ -311,6 +321,7 @@ impl Fold {
     }
 
     fn delta(&mut self, index: u64, delta: BlockDelta<'_>) -> Result<Option<ChatChunk>, Error> {
+        let legacy = self.heading.legacy;
         match delta {
             BlockDelta::Text(new) => {
                 let Some((text, _)) = self.blocks.text_block(index) else {
@@ -338,7 +349,7 @@ impl Fold {
                 if new.input.is_empty() {
                     return Ok(None);
                 }
-                Ok(self.emit(|| arguments(position, new.input.into_owned())))
+                Ok(self.emit(|| arguments(legacy, position, new.input.into_owned())))
             }
             BlockDelta::ReasoningContent(new) => self.reasoning_delta(index, new),
             BlockDelta::ToolResult(new) => {
@@ -408,13 +419,13 @@ impl Fold {
     }
 
     fn block_stop(&mut self, index: u64) -> Option<ChatChunk> {
-        let in_chunks = self.in_chunks;
+        let (in_chunks, legacy) = (self.in_chunks, self.heading.legacy);
         match self.blocks.block(index)? {
             // A call without arguments has no delta at all.
             Content::Call { position: Some(position), input, .. } if input.is_empty() => {
                 input.push_str("{}");
                 let position = *position;
-                self.emit(|| arguments(position, "{}".to_owned()))
+                self.emit(|| arguments(legacy, position, "{}".to_owned()))
             }
             Content::Call { input, .. } if input.is_empty() => {
                 input.push_str("{}");
@@ -487,7 +498,13 @@ impl Fold {
     fn assemble(mut self, finish_reason: Option<FinishReason>) -> ChatCompletion {
         let usage = self.usage();
         let bedrock = self.bedrock();
-        let message = self.blocks.message();
+        let mut message = self.blocks.message();
+        if self.heading.legacy
+            && let Some([call]) = message.tool_calls.as_deref()
+        {
+            message.function_call = call.function.clone();
+            message.tool_calls = None;
+        }
 
         ChatCompletion {
             id: self.heading.id,
@@ -507,16 +524,20 @@ fn contradiction(message: &str) -> Error {
     Error::new(ErrorKind::Unknown, format!("the stream contradicts itself: {message}"))
 }
 
-fn call_delta(call: ToolCallDelta) -> Delta {
-    Delta { tool_calls: Some(vec![call]), ..Delta::default() }
+/// A piece of a call: in the legacy form it has no id and no index, and there is only one.
+fn call_delta(legacy: bool, call: ToolCallDelta) -> Delta {
+    match legacy && call.index == 0 {
+        true => Delta { function_call: call.function, ..Delta::default() },
+        false => Delta { tool_calls: Some(vec![call]), ..Delta::default() },
+    }
 }
 
-fn arguments(position: u32, arguments: String) -> Delta {
-    call_delta(ToolCallDelta {
-        index: position,
-        function: Some(FunctionDelta { name: None, arguments: Some(arguments) }),
-        ..ToolCallDelta::default()
-    })
+fn arguments(legacy: bool, position: u32, arguments: String) -> Delta {
+    let function = FunctionDelta { name: None, arguments: Some(arguments) };
+    call_delta(
+        legacy,
+        ToolCallDelta { index: position, function: Some(function), ..ToolCallDelta::default() },
+    )
 }
 
 /// The text of a delta, after a line break where another block was between.

@@ -12,8 +12,8 @@ use super::{cache, messages, parameters, reasoning, tools};
 use crate::converse::{self, ContentBlock, ToolResultContent};
 use crate::error::Error;
 use crate::json::{Json, Members, Raw};
-use crate::models::traits;
-use crate::openai::{ChatRequest, StreamOptions};
+use crate::models::{Family, traits};
+use crate::openai::{ChatRequest, StreamOptions, ToolChoice};
 use crate::writing::Write;
 
 /// How a request is translated.
@@ -53,6 +53,8 @@ pub struct Translated<'a> {
     pub names: Vec<(String, String)>,
     /// The tool whose input is the content of the answer, where the model takes no schema for it.
     pub content_tool: Option<String>,
+    /// Whether the request asked in the legacy form, with `functions`.
+    pub legacy: bool,
 }
 
 impl Translated<'_> {
@@ -180,13 +182,10 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
     if audio.is_some() || modalities.iter().flatten().any(|modality| modality != "text") {
         return Err(Error::unsupported("modalities", "Converse answers in text only"));
     }
-    for (name, given) in [("functions", functions.is_some()), ("function_call", function_call.is_some())] {
-        if given {
-            return Err(Error::unsupported(
-                name,
-                "is the legacy form, which is not translated yet: use tools and tool_choice",
-            ));
-        }
+    let legacy_choice = legacy_choice(function_call.as_ref())?;
+    let legacy = functions.as_ref().is_some_and(|functions| !functions.is_empty());
+    if legacy && tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
+        return Err(Error::invalid("functions", "is the older form of tools: give one of the two"));
     }
     let mut translation = Translation::new(traits(model), Notes::new(options.strictness));
     let notes = &mut translation.notes;
@@ -229,8 +228,14 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
     let mut conversation = messages::conversation(messages, &mut translation)?;
     let asked = Asked {
         tools: tools.as_deref().unwrap_or_default(),
-        choice: tool_choice.as_ref(),
-        parallel: *parallel_tool_calls,
+        functions: functions.as_deref().unwrap_or_default(),
+        choice: tool_choice.as_ref().or(legacy_choice.as_ref()),
+        // The legacy form has one call in an answer.
+        parallel: if legacy && translation.traits.family == Family::Claude {
+            Some(false)
+        } else {
+            *parallel_tool_calls
+        },
         thinks: reasoning.thinks,
     };
     let mut tools = tools::tools(&asked, &mut conversation.turns, &mut translation)?;
@@ -273,7 +278,24 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
         adjustments: notes.into_adjustments(),
         names: names.into_mapped(),
         content_tool,
+        legacy,
     })
+}
+
+/// `function_call` as the choice that it is: auto, none, or `{"name": …}`.
+fn legacy_choice(choice: Option<&Json>) -> Result<Option<ToolChoice>, Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Legacy {
+        Mode(String),
+        Named { name: String },
+    }
+    match choice.filter(|choice| !choice.is_null()).map(Json::read) {
+        None => Ok(None),
+        Some(Ok(Legacy::Mode(mode))) => Ok(Some(ToolChoice::Mode(mode))),
+        Some(Ok(Legacy::Named { name })) => Ok(Some(ToolChoice::function(name))),
+        Some(Err(_)) => Err(Error::invalid("function_call", "must be auto, none, or an object with a name")),
+    }
 }
 
 /// Our members, with the caller's over them.

@@ -44,9 +44,11 @@ pub(super) struct Tools<'a> {
 }
 
 /// What of a request is about tools.
-pub(super) struct Asked<'a> {
+pub(super) struct Asked<'a, 'c> {
     pub(super) tools: &'a [Tool],
-    pub(super) choice: Option<&'a ToolChoice>,
+    /// The tools in the legacy form.
+    pub(super) functions: &'a [FunctionDefinition],
+    pub(super) choice: Option<&'c ToolChoice>,
     /// Whether several tools may be called at once.
     pub(super) parallel: Option<bool>,
     /// Whether Claude thinks, which forbids forcing.
@@ -54,22 +56,21 @@ pub(super) struct Asked<'a> {
 }
 
 pub(super) fn tools<'a>(
-    asked: &Asked<'a>,
+    asked: &Asked<'a, '_>,
     turns: &mut [Turn<'a>],
     translation: &mut Translation,
 ) -> Result<Tools<'a>, Error> {
-    let root = Path::root("tools");
     let calls = calls(turns);
     let (choice, allowed) = choice(asked, translation)?;
     let is_claude = translation.traits.family == Family::Claude;
     if !translation.traits.tools {
-        if !asked.tools.is_empty() {
+        if asked.any() {
             translation.notes.omitted("tools", "the model calls no tools")?;
         }
         as_plain_text(turns, calls.is_empty(), translation)?;
         return Ok(Tools::default());
     }
-    if asked.tools.is_empty() {
+    if !asked.any() {
         if !matches!(choice, Choice::Unsaid | Choice::Auto | Choice::None) {
             return Err(Error::invalid("tool_choice", "asks for a tool, and tools is missing or empty"));
         }
@@ -88,25 +89,7 @@ pub(super) fn tools<'a>(
         let config = ToolConfig { tools: calls.into_iter().map(recalled).collect(), ..ToolConfig::default() };
         return Ok(Tools { config: Some(config), native_choice: Some(json!({"type": "none"})) });
     }
-    let mut specs: Vec<converse::Tool<'a>> = Vec::with_capacity(asked.tools.len());
-    let mut seen: Vec<&str> = Vec::with_capacity(asked.tools.len());
-    for (index, tool) in asked.tools.iter().enumerate() {
-        let at = root.index(index);
-        let (spec, point) = spec(tool, &at, translation)?;
-        let name = tool.function.as_ref().map(|function| function.name.as_str()).unwrap_or_default();
-        if seen.contains(&name) {
-            return Err(Error::invalid(
-                at.member("function").member("name").to_string(),
-                format!("is {name:?}, which another tool is called already"),
-            ));
-        }
-        seen.push(name);
-        if allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|allowed| allowed == name)) {
-            continue;
-        }
-        specs.push(converse::Tool::ToolSpec(spec));
-        specs.extend(point.map(converse::Tool::CachePoint));
-    }
+    let (mut specs, seen) = specs(asked, allowed.as_deref(), translation)?;
     if let Some(name) = allowed.iter().flatten().find(|name| !seen.contains(&name.as_str())) {
         return Err(Error::invalid("tool_choice", format!("allows {name:?}, which is the name of no tool")));
     }
@@ -132,7 +115,7 @@ pub(super) fn tools<'a>(
 /// Puts the choice in Converse's words, or in Claude's own where Converse has none.
 fn choose<'a>(
     choice: Choice,
-    asked: &Asked<'a>,
+    asked: &Asked<'a, '_>,
     tools: &mut Tools<'a>,
     translation: &mut Translation,
 ) -> Result<(), Error> {
@@ -195,7 +178,10 @@ fn choose<'a>(
 }
 
 /// The choice of the request, and the names that it allows where it allows only some.
-fn choice(asked: &Asked<'_>, translation: &mut Translation) -> Result<(Choice, Option<Vec<String>>), Error> {
+fn choice(
+    asked: &Asked<'_, '_>,
+    translation: &mut Translation,
+) -> Result<(Choice, Option<Vec<String>>), Error> {
     let mode = |mode: &str| match mode {
         "auto" => Ok(Choice::Auto),
         "required" => Ok(Choice::Required),
@@ -285,6 +271,50 @@ fn as_plain_text(turns: &mut [Turn<'_>], nothing: bool, translation: &mut Transl
     Ok(())
 }
 
+impl Asked<'_, '_> {
+    /// Whether there are tools.
+    fn any(&self) -> bool {
+        !self.tools.is_empty() || !self.functions.is_empty()
+    }
+}
+
+/// The tools that may be called, and the names of all that there are.
+fn specs<'a>(
+    asked: &Asked<'a, '_>,
+    allowed: Option<&[String]>,
+    translation: &mut Translation,
+) -> Result<(Vec<converse::Tool<'a>>, Vec<&'a str>), Error> {
+    let mut specs: Vec<converse::Tool<'a>> = Vec::with_capacity(asked.tools.len());
+    let mut seen: Vec<&str> = Vec::with_capacity(asked.tools.len());
+    let mut add = |name: &'a str, at: &Path<'_>, spec, point: Option<converse::CachePoint<'a>>| {
+        if seen.contains(&name) {
+            return Err(Error::invalid(
+                at.member("name").to_string(),
+                format!("is {name:?}, which another tool is called already"),
+            ));
+        }
+        seen.push(name);
+        if allowed.is_none_or(|allowed| allowed.iter().any(|allowed| allowed == name)) {
+            specs.push(converse::Tool::ToolSpec(spec));
+            specs.extend(point.map(converse::Tool::CachePoint));
+        }
+        Ok(())
+    };
+    let root = Path::root("tools");
+    for (index, tool) in asked.tools.iter().enumerate() {
+        let at = root.index(index);
+        let (spec, point) = spec(tool, &at, translation)?;
+        let name = tool.function.as_ref().map(|function| function.name.as_str()).unwrap_or_default();
+        add(name, &at.member("function"), spec, point)?;
+    }
+    let root = Path::root("functions");
+    for (index, function) in asked.functions.iter().enumerate() {
+        let at = root.index(index);
+        add(&function.name, &at, function_spec(function, &at, translation)?, None)?;
+    }
+    Ok((specs, seen))
+}
+
 fn spec<'a>(
     tool: &'a Tool,
     at: &Path<'_>,
@@ -318,8 +348,16 @@ fn spec<'a>(
     let Some(function) = function else {
         return Err(Error::invalid(at.to_string(), "is missing: give name, description and parameters"));
     };
+    Ok((function_spec(function, &at, translation)?, point))
+}
+
+fn function_spec<'a>(
+    function: &'a FunctionDefinition,
+    at: &Path<'_>,
+    translation: &mut Translation,
+) -> Result<ToolSpec<'a>, Error> {
     let FunctionDefinition { name, description, parameters, strict, other } = function;
-    translation.notes.unknown(other, &at)?;
+    translation.notes.unknown(other, at)?;
     if name.trim().is_empty() {
         return Err(Error::invalid(at.member("name").to_string(), "is missing: give the tool a name"));
     }
@@ -349,7 +387,7 @@ fn spec<'a>(
         }
     }
     sent.input_schema = InputSchema::Json(input_schema);
-    Ok((sent, point))
+    Ok(sent)
 }
 
 /// "Too many strict tools (22). The maximum number of strict tools supported is 20."
