@@ -541,3 +541,13 @@ async fn a_silent_stream_ends_as_stalled_with_what_had_arrived() {
         }
     }
 }
+
+#[tokio::test]
+async fn settings_that_exclude_each_other_are_refused_and_name_what_to_do() {
+    let both = Bedrock::builder().region("us-east-1").credentials("A", "b", None).api_key("k");
+    let error = both.build().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert!(error.to_string().contains("give one"), "{error}");
+    let error = Bedrock::builder().region("us east").build().await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("region")));
+}
