@@ -8,7 +8,7 @@ use aws_sdk_bedrockruntime::config::{Credentials, HttpClient, IntoShared, Region
 use super::Bedrock;
 use super::watchdog::Patience;
 use crate::error::{Error, ErrorKind};
-use crate::translate::{Options, Strictness};
+use crate::translate::{LateSystem, Options, Strictness};
 
 /// The region where nothing names one.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -119,6 +119,12 @@ impl Builder {
     /// What happens to members of a request that Bedrock cannot take.
     pub fn strictness(mut self, strictness: Strictness) -> Self {
         self.options.strictness = strictness;
+        self
+    }
+
+    /// Where instructions go that come after the conversation began.
+    pub fn late_system(mut self, late_system: LateSystem) -> Self {
+        self.options.late_system = late_system;
         self
     }
 

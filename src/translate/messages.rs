@@ -10,6 +10,7 @@ use super::cache;
 use super::content::{self, is_blank};
 use super::pairing;
 use super::path::Path;
+use super::request::LateSystem;
 use super::tools;
 use super::translation::Translation;
 use super::turn::Turn;
@@ -202,7 +203,8 @@ fn instructions<'a>(
     }
     let controls = texts.iter().filter_map(|(_, control)| *control).chain(&message.cache_control);
     let at = at.member("cache_control");
-    if turns.is_empty() && translation.traits.system {
+    let is_first = turns.is_empty() || translation.late_system == LateSystem::Hoist;
+    if is_first && translation.traits.system {
         let own = message.cache_control.as_ref();
         let last = texts.len() - 1;
         for (index, (text, control)) in texts.iter().enumerate() {

@@ -35,5 +35,5 @@ mod usage;
 pub use adjustment::{Action, Adjustment};
 pub use fold::{Fold, Heading};
 pub use reply::{reply, reply_from_slice};
-pub use request::{Options, Strictness, Translated, request};
+pub use request::{LateSystem, Options, Strictness, Translated, request};
 pub use stream::StreamDecoder;

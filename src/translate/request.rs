@@ -22,6 +22,20 @@ use crate::writing::Write;
 pub struct Options {
     /// What happens to members that Bedrock cannot take.
     pub strictness: Strictness,
+    /// Where instructions go that come after the conversation began.
+    pub late_system: LateSystem,
+}
+
+/// Where instructions go that come after the conversation began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LateSystem {
+    /// They stay where they are, as a `<system>…</system>` text in the user's turn: the cached prefix
+    /// before them stays the same.
+    #[default]
+    InPlace,
+    /// They go to `system[]`, in front of all turns: every later turn is cached anew.
+    Hoist,
 }
 
 /// What happens to members that Bedrock cannot take.
@@ -187,7 +201,8 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
     if legacy && tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
         return Err(Error::invalid("functions", "is the older form of tools: give one of the two"));
     }
-    let mut translation = Translation::new(traits(model), Notes::new(options.strictness));
+    let mut translation =
+        Translation::new(traits(model), options.late_system, Notes::new(options.strictness));
     let notes = &mut translation.notes;
     let form = response_format.as_ref().map_or(Ok(Form::Free), |format| answer_form::form(format, notes))?;
     for (name, given) in [

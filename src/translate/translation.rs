@@ -2,6 +2,7 @@
 
 use super::adjustment::Notes;
 use super::names::{Ids, Names};
+use super::request::LateSystem;
 use crate::models::Traits;
 
 /// The state of one translation.
@@ -9,6 +10,8 @@ use crate::models::Traits;
 pub(super) struct Translation {
     /// What the model demands.
     pub(super) traits: Traits,
+    /// Where instructions go that come after the conversation began.
+    pub(super) late_system: LateSystem,
     /// What was changed so far.
     pub(super) notes: Notes,
     /// The tool names that were sent as others.
@@ -20,9 +23,10 @@ pub(super) struct Translation {
 }
 
 impl Translation {
-    pub(super) fn new(traits: Traits, notes: Notes) -> Self {
+    pub(super) fn new(traits: Traits, late_system: LateSystem, notes: Notes) -> Self {
         Translation {
             traits,
+            late_system,
             notes,
             names: Names::new(traits.hyphens),
             ids: Ids::default(),
