@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Strictness;
 use super::path::Path;
 use crate::error::Error;
-use crate::json::Members;
+use crate::json::{Json, Members};
 
 /// One change that the translation made, so that the caller can see it.
 ///
@@ -82,6 +82,15 @@ impl Notes {
             action: Action::Added,
             reason: reason.to_owned(),
         });
+    }
+
+    /// Members of a form in free JSON that are not read are not sent.
+    pub(super) fn unread(&mut self, form: &Json, read: &[&str], at: &Path<'_>) -> Result<(), Error> {
+        let members: Members = form.read().unwrap_or_default();
+        members
+            .iter()
+            .filter(|(name, value)| !value.is_null() && !read.contains(name))
+            .try_for_each(|(name, _)| self.omitted(at.member(name), "is not a member that is known"))
     }
 
     /// Members that the crate does not know are not sent.

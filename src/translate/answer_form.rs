@@ -43,6 +43,7 @@ pub(super) fn form(format: &Json, notes: &mut Notes) -> Result<Form, Error> {
     let form: ResponseFormat = format.read().map_err(|_| {
         Error::invalid("response_format.type", "is missing: say text, json_object or json_schema")
     })?;
+    notes.unread(format, &["type", "json_schema"], &Path::root("response_format"))?;
     match form.kind.as_str() {
         "text" => Ok(Form::Free),
         "json_object" => {
@@ -80,6 +81,10 @@ pub(super) fn ask<'a>(
         .transpose()
         .map_err(|_| Error::invalid(at.to_string(), "must be an object with name and schema"))?
         .ok_or_else(|| Error::invalid(at.to_string(), "is missing: give name and schema"))?;
+    if let Some(named) = named {
+        // A schema is followed to the letter or not at all: `strict` says nothing more.
+        translation.notes.unread(named, &["name", "description", "schema", "strict"], &at)?;
+    }
     let at = at.member("schema");
     let schema = schema.ok_or_else(|| Error::invalid(at.to_string(), "is missing: give a JSON schema"))?;
     if !schema.is_object() {
@@ -119,8 +124,17 @@ fn by_tool<'a>(
     if !traits.tools {
         return Err(Error::unsupported("response_format", "the model takes no schema and calls no tools"));
     }
-    let wanted = name.unwrap_or_else(|| NAME.to_owned());
-    let name = translation.names.send(&wanted).into_owned();
+    let config = tools.config.get_or_insert_with(ToolConfig::default);
+    let is_taken = |name: &str| {
+        config.tools.iter().any(|tool| matches!(tool, Tool::ToolSpec(spec) if *spec.name == *name))
+    };
+    // A tool of the caller's by the same name must not be taken for the answer.
+    let mut wanted = name.unwrap_or_else(|| NAME.to_owned());
+    let mut name = translation.names.send(&wanted).into_owned();
+    while is_taken(&name) {
+        wanted.push_str("_answer");
+        name = translation.names.send(&wanted).into_owned();
+    }
     let sent = schema::input_schema(schema, at, &mut translation.notes)?.to_json();
     let description = description.unwrap_or_else(|| "Gives the answer to the user".to_owned());
     let spec = ToolSpec {
@@ -129,7 +143,6 @@ fn by_tool<'a>(
         input_schema: InputSchema::Json(sent.into()),
         ..ToolSpec::default()
     };
-    let config = tools.config.get_or_insert_with(ToolConfig::default);
     let has_others = !config.tools.is_empty();
     config.tools.push(Tool::ToolSpec(spec));
     let forced = match traits.choices {

@@ -43,6 +43,7 @@ pub(super) fn point<'a>(
     if form.ttl.as_deref().is_some_and(|ttl| !matches!(ttl, "5m" | "1h")) {
         return Err(Error::invalid(at.member("ttl").to_string(), "must be 5m or 1h"));
     }
+    notes.unread(control, &["type", "ttl"], at)?;
     if !traits.caching {
         notes.omitted(
             at,

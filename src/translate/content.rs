@@ -98,6 +98,11 @@ pub(super) fn texts<'a>(
                 };
                 let text = text.ok_or_else(|| not_text(part, &at))?;
                 unused_members(part, &at, translation)?;
+                if is_blank(text) && part.cache_control.is_some() {
+                    translation
+                        .notes
+                        .omitted(at.member("cache_control"), "the part is blank and not sent")?;
+                }
                 texts.push((text, part.cache_control.as_ref()));
             }
         }
@@ -184,18 +189,24 @@ fn push_part<'a>(
         PartType::File => {
             let file = part.file.as_ref().ok_or_else(|| missing(part, at))?;
             taken(known.documents, "a document", at)?;
-            let document = media::document(file, &at.member("file"), &mut translation.documents)?;
+            let at = at.member("file");
+            let document = media::document(file, &at, &mut translation.documents)?;
             blocks.push(ContentBlock::Document(document));
+            translation.notes.unread(file, &["file_data", "filename"], &at)?;
         }
         PartType::InputAudio => {
             let audio = part.input_audio.as_ref().ok_or_else(|| missing(part, at))?;
             taken(known.audio, "audio", at)?;
-            blocks.push(ContentBlock::Audio(media::audio(audio, &at.member("input_audio"))?));
+            let at = at.member("input_audio");
+            blocks.push(ContentBlock::Audio(media::audio(audio, &at)?));
+            translation.notes.unread(audio, &["data", "format"], &at)?;
         }
         PartType::VideoUrl => {
             let video = part.video_url.as_ref().ok_or_else(|| missing(part, at))?;
             taken(known.videos, "a video", at)?;
-            blocks.push(ContentBlock::Video(media::video(video, &at.member("video_url"))?));
+            let at = at.member("video_url");
+            blocks.push(ContentBlock::Video(media::video(video, &at)?));
+            translation.notes.unread(video, &["url"], &at)?;
         }
         PartType::Other(kind) if kind.is_empty() => {
             return Err(Error::invalid(

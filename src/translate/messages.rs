@@ -199,7 +199,12 @@ fn instructions<'a>(
     unused(message, &["content", "cache_control"], at, translation)?;
     let texts = content::texts(required(message, at)?, &at.member("content"), translation)?;
     if texts.is_empty() {
-        return Ok(());
+        return match &message.cache_control {
+            Some(_) => {
+                translation.notes.omitted(at.member("cache_control"), "the message is blank and not sent")
+            }
+            None => Ok(()),
+        };
     }
     let controls = texts.iter().filter_map(|(_, control)| *control).chain(&message.cache_control);
     let at = at.member("cache_control");
@@ -225,6 +230,9 @@ fn instructions<'a>(
     }
     let all: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
     let text = format!("<system>{}</system>", all.join("\n"));
+    if controls.clone().count() > 1 {
+        translation.notes.omitted(at, "later instructions are one text, with one cache point behind it")?;
+    }
     let point = match controls.last() {
         Some(control) => cache::point(control, &at, &translation.traits, &mut translation.notes)?,
         None => None,
@@ -261,8 +269,10 @@ fn tool_result<'a>(
     translation: &mut Translation,
     beside: &mut Vec<ContentBlock<'a>>,
 ) -> Result<ToolResult<'a>, Error> {
-    let used = ["content", "tool_call_id", "name", "is_error", "status", "cache_control"];
-    unused(message, &used, at, translation)?;
+    let used = ["content", "tool_call_id", "is_error", "status", "cache_control"];
+    // The legacy form has no id: the name says whose result it is.
+    let named = if message.role == Role::Function { &["name"][..] } else { &[] };
+    unused(message, &[&used, named].concat(), at, translation)?;
     let id = message.tool_call_id.as_deref().unwrap_or_default();
     if id.trim().is_empty() && message.role == Role::Tool {
         translation.notes.added(
@@ -271,6 +281,9 @@ fn tool_result<'a>(
         );
     }
     let failed = message.is_error == Some(true) || message.status.as_deref() == Some("error");
+    if message.status.as_deref().is_some_and(|status| !matches!(status, "error" | "success")) {
+        translation.notes.omitted(at.member("status"), "is neither success nor error")?;
+    }
     let id = translation.ids.result(id);
     let mut result = ToolResult { tool_use_id: id, ..ToolResult::default() };
     result.content =
@@ -303,7 +316,6 @@ fn assistant<'a>(
         "function_call",
         "thinking_blocks",
         "reasoning_content",
-        "annotations",
         "cache_control",
         "bedrock",
     ];

@@ -220,8 +220,14 @@ pub(super) fn bedrock<'a>(
     body.performance_config = object(performance_config, "performanceConfig")?;
     body.prompt_variables = object(prompt_variables, "promptVariables")?;
     let metadata = object(request_metadata, "requestMetadata")?;
+    if metadata.is_some() && body.request_metadata.is_some() {
+        notes.omitted("metadata", "bedrock.requestMetadata is given too, and wins")?;
+    }
     body.request_metadata = metadata.or(body.request_metadata.take());
     let tier = object(service_tier, "serviceTier")?;
+    if tier.is_some() && body.service_tier.is_some() {
+        notes.omitted("service_tier", "bedrock.serviceTier is given too, and wins")?;
+    }
     body.service_tier = tier.or(body.service_tier.take());
     if let Some(paths) = additional_model_response_field_paths {
         let at = root.member("additionalModelResponseFieldPaths");

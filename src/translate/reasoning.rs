@@ -9,6 +9,7 @@
 use serde_json::{Value, json};
 
 use super::adjustment::Notes;
+use super::path::Path;
 use crate::error::Error;
 use crate::json::Json;
 use crate::models::{Family, Traits};
@@ -77,6 +78,9 @@ fn raw(
     let form: Thinking = thinking.read().map_err(|_| {
         Error::invalid("thinking", "must be an object with type enabled, adaptive or disabled")
     })?;
+    if form.kind != "adaptive" {
+        notes.unread(thinking, &["type", "budget_tokens"], &Path::root("thinking"))?;
+    }
     if traits.family != Family::Claude {
         return notes.omitted("thinking", "is a knob of Claude's: use reasoning_effort");
     }

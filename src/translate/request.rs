@@ -229,6 +229,9 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
         }
     }
     let include_usage = stream_usage(stream_options.as_ref(), notes)?;
+    if max_completion_tokens.is_some() && max_tokens.is_some() && max_tokens != max_completion_tokens {
+        notes.omitted("max_tokens", "max_completion_tokens is given too, and wins")?;
+    }
     let limit = max_completion_tokens.map(|max| ("max_completion_tokens", max));
     let limit = limit.or(max_tokens.map(|max| ("max_tokens", max)));
     let limit = parameters::max_tokens(limit, &translation.traits, notes)?;
