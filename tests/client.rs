@@ -92,6 +92,7 @@ async fn a_stream_is_a_stream_and_ends_once() {
         }
     }
     assert_eq!(text, "Hello, world.");
+    assert!(!format!("{stream:?}").contains("Hello"), "the answer is in Debug: {stream:?}");
     assert!(stream.next().await.is_none());
     assert!(stream.request_id().is_some());
     assert_eq!(stream.completion().await.unwrap().text(), "Hello, world.");

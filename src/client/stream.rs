@@ -36,7 +36,6 @@ const INTERRUPT_CHECK: Duration = Duration::from_millis(250);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "a stream does nothing unless it is read"]
 pub struct ChatStream {
     body: AnswerBody,
@@ -46,6 +45,18 @@ pub struct ChatStream {
     region: String,
     model: String,
     request_id: Option<String>,
+}
+
+impl std::fmt::Debug for ChatStream {
+    /// Without what the model wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChatStream")
+            .field("region", &self.region)
+            .field("model", &self.model)
+            .field("request_id", &self.request_id)
+            .field("events", &self.decoder.as_ref().map(StreamDecoder::events))
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

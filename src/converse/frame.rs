@@ -83,12 +83,22 @@ impl std::error::Error for FrameError {}
 /// assert_eq!(frame.payload(), br#"{"role":"assistant"}"#);
 /// # Ok::<(), bedrock_chat::converse::frame::FrameError>(())
 /// ```
-#[derive(Debug)]
 pub struct FrameDecoder {
     buffer: Vec<u8>,
     start: usize,
     limit: usize,
     failed: Option<FrameError>,
+}
+
+impl fmt::Debug for FrameDecoder {
+    /// Without the bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameDecoder")
+            .field("pending", &self.pending())
+            .field("limit", &self.limit)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FrameDecoder {

@@ -85,6 +85,13 @@ pub struct Traits {
     pub sampling_together: bool,
     /// Whether cache points are taken.
     pub caching: bool,
+    /// Whether cache points are taken among tools.
+    pub tool_caching: bool,
+    /// Whether tools may be strict.
+    pub strict_tools: bool,
+    /// Whether Claude's own `tool_choice` is taken in the additional fields, for what Converse cannot
+    /// say: none, and one call at a time.
+    pub native_tool_choice: bool,
     /// Whether signed reasoning may be sent back.
     pub signed_reasoning: bool,
     /// Whether reasoning without a signature may be sent back.
@@ -109,6 +116,14 @@ pub fn traits(id: &str) -> Traits {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| base.starts_with(prefix));
     let is_claude = family == Family::Claude;
     let is_nova = matches!(family, Family::Nova | Family::Nova2);
+    let structured_output = match family {
+        Family::Nova | Family::Nova2 => false,
+        Family::Claude => {
+            known.structured_output == Some(true)
+                || ["-4-5", "-4-6"].iter().any(|version| base.contains(version))
+        }
+        _ => !begins(&["meta.llama", "mistral.pixtral", "deepseek.r1", "amazon.titan"]),
+    };
     Traits {
         family,
         known,
@@ -121,8 +136,7 @@ pub fn traits(id: &str) -> Traits {
             "cohere.command-light",
         ]),
         leading_assistant: matches!(family, Family::Claude | Family::Qwen | Family::Glm | Family::Kimi),
-        tools: known.tools != Some(false)
-            && !begins(&["deepseek.r1", "stability.", "cohere.embed", "amazon.titan"]),
+        tools: known.tools != Some(false) && !begins(&["stability.", "cohere.embed", "amazon.titan"]),
         choices: match family {
             Family::Claude if known.forced_tool_use == Some(false) => Choices::Auto,
             Family::Claude | Family::Nova | Family::Nova2 | Family::Grok | Family::Gpt | Family::Other => {
@@ -144,17 +158,14 @@ pub fn traits(id: &str) -> Traits {
         sampling_together: !is_claude
             || begins(&["anthropic.claude-3", "anthropic.claude-opus-4-2", "anthropic.claude-sonnet-4-2"]),
         caching: known.prompt_caching == Some(true),
+        // "extraneous key [cachePoint] is not permitted"
+        tool_caching: known.prompt_caching == Some(true) && !is_nova,
+        strict_tools: is_claude && structured_output && known.strict_tools != Some(false),
+        native_tool_choice: is_claude,
         signed_reasoning: is_claude,
         unsigned_reasoning: matches!(family, Family::GptOss | Family::Nova2 | Family::Kimi)
             || begins(&["deepseek.v3", "minimax."]),
-        structured_output: match family {
-            Family::Nova | Family::Nova2 => false,
-            Family::Claude => {
-                known.structured_output == Some(true)
-                    || ["-4-5", "-4-6"].iter().any(|version| base.contains(version))
-            }
-            _ => !begins(&["meta.llama", "mistral.pixtral", "deepseek.r1", "amazon.titan"]),
-        },
+        structured_output,
     }
 }
 

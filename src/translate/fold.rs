@@ -74,7 +74,6 @@ impl Heading {
 /// assert_eq!(fold.completion()?.text(), "Paris");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Fold {
     heading: Heading,
     role_given: bool,
@@ -101,6 +100,13 @@ struct Tail {
     trace: Option<Json>,
     performance_config: Option<Json>,
     service_tier: Option<Json>,
+}
+
+impl std::fmt::Debug for Fold {
+    /// Without what the model wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fold").field("events", &self.events).finish_non_exhaustive()
+    }
 }
 
 impl Fold {

@@ -12,7 +12,7 @@ use super::{cache, messages, parameters, reasoning, tools};
 use crate::converse::{self, ContentBlock, ToolResultContent};
 use crate::error::Error;
 use crate::json::{Json, Members, Raw};
-use crate::models::{Family, traits};
+use crate::models::traits;
 use crate::openai::{ChatRequest, StreamOptions, ToolChoice};
 use crate::writing::Write;
 
@@ -249,7 +249,7 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
         functions: functions.as_deref().unwrap_or_default(),
         choice: tool_choice.as_ref().or(legacy_choice.as_ref()),
         // The legacy form has one call in an answer.
-        parallel: if legacy && translation.traits.family == Family::Claude {
+        parallel: if legacy && translation.traits.native_tool_choice {
             Some(false)
         } else {
             *parallel_tool_calls

@@ -33,11 +33,17 @@ use crate::openai::{ChatChunk, ChatCompletion};
 /// assert_eq!(stream.completion()?.text(), "Paris");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct StreamDecoder {
     frames: FrameDecoder,
     fold: Fold,
     ended: bool,
+}
+
+impl std::fmt::Debug for StreamDecoder {
+    /// Without what the model wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StreamDecoder").field("events", &self.events()).finish_non_exhaustive()
+    }
 }
 
 impl StreamDecoder {

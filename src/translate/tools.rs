@@ -16,7 +16,7 @@ use super::turn::Turn;
 use crate::converse::{self, ContentBlock, Empty, InputSchema, NamedTool, ToolConfig, ToolSpec, ToolUse};
 use crate::error::Error;
 use crate::json::{Json, Members, Raw};
-use crate::models::{Choices, Family};
+use crate::models::Choices;
 use crate::openai::{FunctionCall, FunctionDefinition, FunctionName, Tool, ToolCall, ToolChoice, ToolType};
 
 /// The key under which arguments that are no JSON object are kept.
@@ -62,7 +62,7 @@ pub(super) fn tools<'a>(
 ) -> Result<Tools<'a>, Error> {
     let calls = calls(turns);
     let (choice, allowed) = choice(asked, translation)?;
-    let is_claude = translation.traits.family == Family::Claude;
+    let is_native = translation.traits.native_tool_choice;
     if !translation.traits.tools {
         if asked.any() {
             translation.notes.omitted("tools", "the model calls no tools")?;
@@ -77,7 +77,7 @@ pub(super) fn tools<'a>(
         if calls.is_empty() {
             return Ok(Tools::default());
         }
-        if !is_claude {
+        if !is_native {
             as_plain_text(turns, false, translation)?;
             return Ok(Tools::default());
         }
@@ -102,7 +102,7 @@ pub(super) fn tools<'a>(
         ));
     }
     limit_strict(&mut specs, translation)?;
-    if choice == Choice::None && !is_claude {
+    if choice == Choice::None && !is_native {
         as_plain_text(turns, calls.is_empty(), translation)?;
         return Ok(Tools::default());
     }
@@ -120,7 +120,6 @@ fn choose<'a>(
     translation: &mut Translation,
 ) -> Result<(), Error> {
     let traits = translation.traits;
-    let is_claude = traits.family == Family::Claude;
     let forbidden = match &choice {
         Choice::Required => traits.choices == Choices::Auto,
         Choice::Named(_) => traits.choices != Choices::All,
@@ -144,11 +143,11 @@ fn choose<'a>(
         choice => choice,
     };
     let alone = asked.parallel == Some(false);
-    if alone && !is_claude {
+    if alone && !traits.native_tool_choice {
         translation.notes.omitted("parallel_tool_calls", "the model has no such switch")?;
     }
     let sent = |name: &str, translation: &mut Translation| translation.names.send(name).into_owned();
-    let native = is_claude && (alone || choice == Choice::None);
+    let native = traits.native_tool_choice && (alone || choice == Choice::None);
     if native {
         let mut form = match choice {
             Choice::Unsaid | Choice::Auto => json!({"type": "auto"}),
@@ -332,11 +331,10 @@ fn spec<'a>(
     }
     translation.notes.unknown(other, at)?;
     let point = match cache_control {
-        // "extraneous key [cachePoint] is not permitted"
-        Some(_) if matches!(translation.traits.family, Family::Nova | Family::Nova2) => {
+        Some(_) if translation.traits.caching && !translation.traits.tool_caching => {
             translation
                 .notes
-                .omitted(at.member("cache_control"), "Nova takes no cache points among tools")?;
+                .omitted(at.member("cache_control"), "the model takes no cache points among tools")?;
             None
         }
         Some(control) => {
@@ -374,11 +372,7 @@ fn function_spec<'a>(
     };
     if *strict == Some(true) {
         let at = at.member("strict");
-        let traits = translation.traits;
-        if traits.family != Family::Claude
-            || traits.known.strict_tools == Some(false)
-            || !traits.structured_output
-        {
+        if !translation.traits.strict_tools {
             translation.notes.omitted(at, "the model is not known to take strict tools")?;
         } else if !schema::may_be_strict(input_schema.get()) {
             translation.notes.omitted(at, "the schema has words that strict tools must not have")?;
