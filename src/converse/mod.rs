@@ -28,7 +28,7 @@ pub use event::{
 };
 pub use exception::Exception;
 pub use media::{Audio, Document, DocumentSource, Image, Media, S3Location, Video};
-pub use reply::{Output, Reply, StopReason, TokenUsage};
+pub use reply::{CacheDetail, Output, Reply, StopReason, TokenUsage};
 pub use request::{
     InferenceConfig, JsonSchema, Message, OutputConfig, OutputFormat, OutputStructure, Request, Role,
     SystemBlock,

@@ -71,5 +71,17 @@ record! {
         cache_read_input_tokens: Option<u64> = "cacheReadInputTokens",
         /// Tokens written to the prompt cache.
         cache_write_input_tokens: Option<u64> = "cacheWriteInputTokens",
+        /// The tokens written, by how long they are kept.
+        cache_details: Option<Vec<CacheDetail>> = "cacheDetails",
+    }
+}
+
+record! {
+    /// Tokens written to the prompt cache.
+    pub struct CacheDetail {
+        /// How long they are kept: 5m or 1h.
+        ttl: String = "ttl",
+        /// How many.
+        input_tokens: u64 = "inputTokens",
     }
 }

@@ -67,6 +67,21 @@ pub fn abilities(id: &str) -> Abilities {
         .unwrap_or_default()
 }
 
+/// The tokens that a request may have where nothing is known of the model.
+pub const DEFAULT_CONTEXT_WINDOW: u64 = 128_000;
+
+/// How many tokens a request to the model `id` may have: what the catalogue says, else 128,000.
+///
+/// ```
+/// use bedrock_chat::models::context_window;
+///
+/// assert_eq!(context_window("us.amazon.nova-lite-v1:0"), 300_000);
+/// assert_eq!(context_window("a-model-of-next-year"), 128_000);
+/// ```
+pub fn context_window(id: &str) -> u64 {
+    abilities(id).max_input_tokens.unwrap_or(DEFAULT_CONTEXT_WINDOW)
+}
+
 static CATALOG: LazyLock<BTreeMap<&'static str, Abilities>> =
     LazyLock::new(|| read(include_str!("catalog.tsv")));
 

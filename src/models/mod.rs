@@ -5,8 +5,10 @@
 
 mod catalog;
 mod id;
+mod learned;
 mod traits;
 
-pub use catalog::{Abilities, abilities};
+pub use catalog::{Abilities, DEFAULT_CONTEXT_WINDOW, abilities, context_window};
 pub use id::ModelId;
-pub use traits::{Choices, Family, Traits, traits};
+pub use learned::{Lesson, Lessons};
+pub use traits::{BesideResults, Choices, Family, Knob, ResultDocuments, TopK, Traits, traits};

@@ -3,7 +3,7 @@
 //! The rules are those that the service was seen to enforce, by its own texts; a model of a family
 //! that has none here is taken to accept everything.
 
-use super::{Abilities, ModelId, abilities};
+use super::{Abilities, Lessons, ModelId, abilities};
 
 /// Who made a model, as far as requests differ by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,68 @@ pub enum Choices {
     Auto,
 }
 
+/// What may stand beside tool results in their turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BesideResults {
+    /// Anything.
+    All,
+    /// Text and images: Claude refuses documents and videos there.
+    NoDocuments,
+    /// Nothing: "Conversation blocks and tool result blocks cannot be provided in the same turn."
+    Nothing,
+}
+
+/// Which documents a tool result may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResultDocuments {
+    /// Any.
+    All,
+    /// Those that are text: csv, html, md, txt.
+    Text,
+    /// None.
+    None,
+}
+
+/// How a model takes `top_k`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TopK {
+    /// As `top_k`.
+    Plain,
+    /// As `inferenceConfig.topK`, inside the additional fields.
+    InferenceConfig,
+    /// Not at all, as far as is known.
+    None,
+}
+
+/// In which member of the additional fields a model is told how much to reason. Efforts are given
+/// as places in the list none, minimal, low, medium, high, xhigh, max.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Knob {
+    /// `thinking` with a budget of tokens: Claude up to 4.5.
+    Budget,
+    /// `thinking` of type adaptive, and `output_config.effort`: later Claude models.
+    Adaptive {
+        /// Whether a budget is taken as well.
+        budget: bool,
+    },
+    /// `reasoningConfig` with low, medium or high: Nova 2.
+    ReasoningConfig,
+    /// `reasoning_effort`, from low to high: gpt-oss, DeepSeek V3.
+    ReasoningEffort,
+    /// `reasoning.effort`, from the first to the second effort: GPT, Grok, GLM 5.3.
+    Reasoning(usize, usize),
+    /// `reasoning_config` with low or high: Qwen 3.
+    LowOrHigh,
+    /// None: it does not reason.
+    None,
+    /// None that is known.
+    Unknown,
+}
+
 /// What a model demands of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,18 +133,24 @@ pub struct Traits {
     pub hyphens: bool,
     /// Whether `status` of a tool result is taken.
     pub status: bool,
-    /// Whether tool results must be alone in their turn.
-    pub results_alone: bool,
+    /// What may stand beside tool results.
+    pub beside_results: BesideResults,
+    /// Whether tool calls must be alone in their turn.
+    pub calls_alone: bool,
     /// Whether a tool result may hold images.
     pub result_images: bool,
-    /// Whether a tool result may hold documents.
-    pub result_documents: bool,
+    /// Which documents a tool result may hold.
+    pub result_documents: ResultDocuments,
     /// Whether `stopSequences` are taken.
     pub stop: bool,
     /// Whether `temperature` and `topP` are taken.
     pub sampling: bool,
     /// Whether `temperature` and `topP` are taken together.
     pub sampling_together: bool,
+    /// How `top_k` is taken.
+    pub top_k: TopK,
+    /// How much to reason.
+    pub knob: Knob,
     /// Whether cache points are taken.
     pub caching: bool,
     /// Whether cache points are taken among tools.
@@ -98,6 +166,10 @@ pub struct Traits {
     pub unsigned_reasoning: bool,
     /// Whether `outputConfig.textFormat` is taken.
     pub structured_output: bool,
+    /// Whether an answer may cite documents.
+    pub citations: bool,
+    /// Whether tools are taken while streaming.
+    pub tools_while_streaming: bool,
 }
 
 /// The traits of the model `id`.
@@ -149,14 +221,29 @@ pub fn traits(id: &str) -> Traits {
         },
         hyphens: !is_nova,
         status: is_claude || is_nova,
-        results_alone: matches!(family, Family::Llama | Family::Mistral | Family::Palmyra),
+        beside_results: match family {
+            Family::Llama | Family::Mistral | Family::Palmyra => BesideResults::Nothing,
+            Family::Claude => BesideResults::NoDocuments,
+            _ => BesideResults::All,
+        },
+        calls_alone: false,
         result_images: !matches!(family, Family::Nova2 | Family::Mistral | Family::Qwen | Family::Kimi),
-        result_documents: !matches!(family, Family::Nova2 | Family::Qwen | Family::Kimi),
+        result_documents: match family {
+            Family::Nova => ResultDocuments::Text,
+            Family::Nova2 | Family::Qwen | Family::Kimi => ResultDocuments::None,
+            _ => ResultDocuments::All,
+        },
         stop: !matches!(family, Family::Gpt | Family::GptOss),
         sampling: known.sampling != Some(false),
         // Claude 4.1 and later: "`temperature` and `top_p` cannot both be specified for this model."
         sampling_together: !is_claude
             || begins(&["anthropic.claude-3", "anthropic.claude-opus-4-2", "anthropic.claude-sonnet-4-2"]),
+        top_k: match family {
+            Family::Claude | Family::Mistral => TopK::Plain,
+            Family::Nova | Family::Nova2 => TopK::InferenceConfig,
+            _ => TopK::None,
+        },
+        knob: knob(family, base, &known),
         caching: known.prompt_caching == Some(true),
         // "extraneous key [cachePoint] is not permitted"
         tool_caching: known.prompt_caching == Some(true) && !is_nova,
@@ -166,6 +253,51 @@ pub fn traits(id: &str) -> Traits {
         unsigned_reasoning: matches!(family, Family::GptOss | Family::Nova2 | Family::Kimi)
             || begins(&["deepseek.v3", "minimax."]),
         structured_output,
+        // "This model doesn't support citations."
+        citations: matches!(family, Family::Claude | Family::Other),
+        // "This model doesn't support tool use in streaming mode."
+        tools_while_streaming: !begins(&[
+            "meta.llama",
+            "mistral.pixtral",
+            "mistral.mistral-7b",
+            "writer.palmyra",
+            "ai21.jamba",
+            "amazon.titan",
+        ]),
+    }
+}
+
+impl Traits {
+    /// The traits, with what the service was seen to refuse.
+    pub fn with(mut self, lessons: &Lessons) -> Self {
+        for lesson in lessons.iter() {
+            lesson.teach(&mut self);
+        }
+        self
+    }
+}
+
+fn knob(family: Family, base: &str, known: &Abilities) -> Knob {
+    const MINIMAL_TO_MAX: (usize, usize) = (0, 6);
+    const LOW_TO_XHIGH: (usize, usize) = (2, 5);
+    const LOW_TO_MAX: (usize, usize) = (2, 6);
+    if known.reasoning == Some(false) {
+        return Knob::None;
+    }
+    match family {
+        Family::Claude if known.adaptive_thinking == Some(true) => {
+            Knob::Adaptive { budget: known.legacy_thinking == Some(true) }
+        }
+        Family::Claude => Knob::Budget,
+        Family::Nova => Knob::None,
+        Family::Nova2 => Knob::ReasoningConfig,
+        Family::GptOss => Knob::ReasoningEffort,
+        Family::DeepSeek if base.starts_with("deepseek.v3") => Knob::ReasoningEffort,
+        Family::Gpt => Knob::Reasoning(MINIMAL_TO_MAX.0, MINIMAL_TO_MAX.1),
+        Family::Grok => Knob::Reasoning(LOW_TO_XHIGH.0, LOW_TO_XHIGH.1),
+        Family::Glm if base.starts_with("zai.glm-5.3") => Knob::Reasoning(LOW_TO_MAX.0, LOW_TO_MAX.1),
+        Family::Qwen if base.starts_with("qwen.qwen3") && known.reasoning == Some(true) => Knob::LowOrHigh,
+        _ => Knob::Unknown,
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FinishReason, ThinkingBlock, Usage};
+use super::{Annotation, FinishReason, ThinkingBlock, Usage};
+use crate::json::Json;
 
 /// One piece of a streamed answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +69,12 @@ pub struct Delta {
     /// More of the call, in the legacy form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_call: Option<FunctionDelta>,
+    /// Citations that have an address, when the text that they are about ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Vec<Annotation>>,
+    /// In the piece with the finish reason: [`AssistantMessage::bedrock`](super::AssistantMessage::bedrock).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bedrock: Option<Json>,
 }
 
 /// The word `assistant`.

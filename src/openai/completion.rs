@@ -108,10 +108,39 @@ pub struct AssistantMessage {
     /// The tool that the model calls, in the legacy form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_call: Option<FunctionCall>,
-    /// `{"content": […]}`: the whole answer as Converse blocks, where OpenAI cannot say them all
-    /// (tools that the service ran by itself, images, citations, blocks of a later version).
+    /// The citations of the text that have an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Vec<Annotation>>,
+    /// `{"content": […]}`: the whole answer as Converse blocks, where OpenAI's members would not give
+    /// them back (tools that the service ran by itself, images, citations, text after a call, several
+    /// texts, blocks of a later version). A message with it is sent back as these blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bedrock: Option<Json>,
+}
+
+/// A citation, in the form of OpenAI's web search.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Annotation {
+    /// `url_citation`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What is cited.
+    pub url_citation: UrlCitation,
+}
+
+/// What a piece of the text is from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UrlCitation {
+    /// The first character of the piece, counted from 0.
+    pub start_index: u64,
+    /// The character behind its last.
+    pub end_index: u64,
+    /// The title of what is cited; else its domain, or its address.
+    pub title: String,
+    /// Its address.
+    pub url: String,
 }
 
 record! {
@@ -157,6 +186,21 @@ pub struct PromptTokensDetails {
     /// Tokens written to the prompt cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_creation_tokens: Option<u64>,
+    /// Those, by how long they are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_creation_token_details: Option<CacheCreationTokenDetails>,
+}
+
+/// Tokens written to the prompt cache, by how long they are kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CacheCreationTokenDetails {
+    /// For five minutes.
+    #[serde(default)]
+    pub ephemeral_5m_input_tokens: u64,
+    /// For an hour.
+    #[serde(default)]
+    pub ephemeral_1h_input_tokens: u64,
 }
 
 /// What the completion tokens were.
@@ -168,36 +212,26 @@ pub struct CompletionTokensDetails {
     pub reasoning_tokens: u64,
 }
 
-/// What Converse says and OpenAI has no place for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct BedrockReply {
-    /// Converse's own reason for the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop_reason: Option<String>,
-    /// The service's id of the call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// Converse's token counts as they came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usage: Option<Json>,
-    /// Timing, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metrics: Option<Json>,
-    /// What guardrails and prompt routers did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trace: Option<Json>,
-    /// The latency configuration that served the call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub performance_config: Option<Json>,
-    /// The tier that served the call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service_tier: Option<Json>,
-    /// The model's own fields that were asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub additional_model_response_fields: Option<Json>,
-    /// What was changed between the caller and the service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub adjustments: Option<Json>,
+record! {
+    /// What Converse says and OpenAI has no place for.
+    pub struct BedrockReply {
+        /// Converse's own reason for the end.
+        stop_reason: Option<String> = "stopReason",
+        /// The service's id of the call.
+        request_id: Option<String> = "requestId",
+        /// Converse's token counts as they came.
+        usage: Option<Json> = "usage",
+        /// Timing, in milliseconds.
+        metrics: Option<Json> = "metrics",
+        /// What guardrails and prompt routers did.
+        trace: Option<Json> = "trace",
+        /// The latency configuration that served the call.
+        performance_config: Option<Json> = "performanceConfig",
+        /// The tier that served the call.
+        service_tier: Option<Json> = "serviceTier",
+        /// The model's own fields that were asked for.
+        additional_model_response_fields: Option<Json> = "additionalModelResponseFields",
+        /// What was changed between the caller and the service.
+        adjustments: Option<Json> = "adjustments",
+    }
 }

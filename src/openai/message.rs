@@ -108,6 +108,7 @@ impl From<AssistantMessage> for Message {
             thinking_blocks,
             tool_calls,
             function_call,
+            annotations,
             bedrock,
         } = answer;
         Message {
@@ -118,6 +119,7 @@ impl From<AssistantMessage> for Message {
             thinking_blocks,
             tool_calls,
             function_call,
+            annotations: annotations.and_then(|annotations| Json::of(&annotations).ok()),
             bedrock,
             ..Message::default()
         }
@@ -195,6 +197,8 @@ words! {
         VideoUrl = "video_url",
         /// A refusal of the assistant's.
         Refusal = "refusal",
+        /// A content block of Converse's, in the part's member `bedrock`.
+        Bedrock = "bedrock",
     }
 }
 
@@ -217,6 +221,10 @@ record! {
         refusal: Option<String> = "refusal",
         /// A prompt cache point after this part.
         cache_control: Option<Json> = "cache_control",
+        /// What only Converse has: `{"guardContent": {"qualifiers": […]}}` on a text or image part,
+        /// `{"citations": {"enabled": true}, "context": …}` on a file part, a whole content block on a
+        /// part of type bedrock.
+        bedrock: Option<Json> = "bedrock",
     }
 }
 

@@ -16,8 +16,8 @@ mod tool;
 
 pub use chunk::{AssistantRole, ChatChunk, ChunkChoice, ChunkObject, Delta, FunctionDelta, ToolCallDelta};
 pub use completion::{
-    AssistantMessage, BedrockReply, ChatCompletion, Choice, CompletionTokensDetails, FinishReason,
-    PromptTokensDetails, ThinkingBlock, Usage,
+    Annotation, AssistantMessage, BedrockReply, CacheCreationTokenDetails, ChatCompletion, Choice,
+    CompletionTokensDetails, FinishReason, PromptTokensDetails, ThinkingBlock, UrlCitation, Usage,
 };
 pub use error::{ErrorBody, ErrorObject};
 pub use message::{Content, ImageUrl, Message, Part, PartType, Role};

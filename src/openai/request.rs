@@ -149,6 +149,8 @@ record! {
         request_metadata: Option<Json> = "requestMetadata",
         /// `{"type": "priority" | "default" | "flex" | "reserved"}`.
         service_tier: Option<Json> = "serviceTier",
+        /// Tools that the service runs: `{"tools": [{"systemTool": {"name": …}}]}`.
+        tool_config: Option<Json> = "toolConfig",
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Strictness;
+use super::options::Strictness;
 use super::path::Path;
 use crate::error::Error;
 use crate::json::{Json, Members};

@@ -12,8 +12,8 @@ use super::schema;
 use super::tools::Tools;
 use super::translation::Translation;
 use crate::converse::{
-    InputSchema, JsonSchema, NamedTool, OutputConfig, OutputFormat, OutputStructure, Tool, ToolChoice,
-    ToolConfig, ToolSpec,
+    ContentBlock, InputSchema, JsonSchema, NamedTool, OutputConfig, OutputFormat, OutputStructure, Request,
+    Tool, ToolChoice, ToolConfig, ToolSpec,
 };
 use crate::error::Error;
 use crate::json::{Json, Str};
@@ -63,6 +63,22 @@ struct NamedSchema {
     name: Option<String>,
     description: Option<String>,
     schema: Option<Json>,
+}
+
+/// "Citations cannot be enabled when output format is set."
+pub(super) fn check_citations(body: &Request<'_>) -> Result<(), Error> {
+    let cites = |block: &ContentBlock<'_>| {
+        matches!(block, ContentBlock::Document(document)
+            if document.citations.as_ref().is_some_and(|citations| citations.enabled))
+    };
+    let mut blocks = body.messages.iter().flatten().flat_map(|message| &message.content);
+    if body.output_config.is_some() && blocks.any(cites) {
+        return Err(Error::unsupported(
+            "response_format",
+            "cannot be had together with citations of documents: leave out one of the two",
+        ));
+    }
+    Ok(())
 }
 
 /// Asks for an answer of this form; gives the name of the tool whose input is the content, where it

@@ -7,8 +7,8 @@ use crate::converse::{
     Citation, CitationsContent, ContentBlock, GeneratedText, Image, ReasoningContent, ReasoningText,
     ToolResult, ToolResultDelta, ToolUse,
 };
-use crate::json::Json;
-use crate::openai::{AssistantMessage, ThinkingBlock, ToolCall};
+use crate::json::{Json, Members};
+use crate::openai::{Annotation, AssistantMessage, ThinkingBlock, ToolCall, UrlCitation};
 
 /// Whether pieces of text are joined as they are or by a line break: blocks that follow each other
 /// are one text, blocks with another between them are two.
@@ -54,12 +54,15 @@ pub(super) enum Content {
         name: String,
         kind: Option<String>,
         input: String,
+        /// Members that this version does not know.
+        other: Members,
     },
     Result {
         id: String,
         kind: Option<String>,
         status: Option<String>,
         pieces: Vec<Json>,
+        other: Members,
     },
     Reasoning {
         text: String,
@@ -70,6 +73,7 @@ pub(super) enum Content {
         format: String,
         source: Option<Json>,
         error: Option<Json>,
+        other: Members,
     },
     /// A block of a kind that this version does not know.
     Unknown {
@@ -131,6 +135,7 @@ impl Blocks {
 
     pub(super) fn message(&mut self) -> AssistantMessage {
         let bedrock = self.beyond_openai();
+        let annotations = self.annotations(None);
         let (mut content, mut reasoning) = (String::new(), String::new());
         let (mut text_joint, mut reasoning_joint) = (Joint::default(), Joint::default());
         let mut thinking_blocks = Vec::new();
@@ -146,7 +151,7 @@ impl Blocks {
                     thinking_blocks.append(&mut thinking(&text, signature.as_deref(), redacted.as_deref()));
                     join(&mut reasoning, text, &mut reasoning_joint);
                 }
-                Content::Call { position, id, name, kind: _, input } => {
+                Content::Call { position, id, name, input, .. } => {
                     (text_joint.apart, reasoning_joint.apart) = (true, true);
                     if position.is_some() {
                         tool_calls.push(ToolCall::function(id, name, input));
@@ -164,30 +169,95 @@ impl Blocks {
             reasoning_content: Some(reasoning).filter(|text| !text.is_empty()),
             thinking_blocks: Some(thinking_blocks).filter(|blocks| !blocks.is_empty()),
             tool_calls: Some(tool_calls).filter(|calls| !calls.is_empty()),
+            annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
             bedrock,
             ..AssistantMessage::default()
         }
     }
 
-    /// The whole answer as Converse blocks, where it has one that OpenAI has no place for.
-    fn beyond_openai(&self) -> Option<Json> {
-        let beyond = |content: &Content| match content {
-            Content::Text { citations, .. } => !citations.is_empty(),
-            Content::Call { position, .. } => position.is_none(),
-            Content::Reasoning { .. } => false,
-            Content::Result { .. } | Content::Image { .. } | Content::Unknown { .. } => true,
-        };
-        if !self.blocks.iter().any(|block| beyond(&block.content)) {
-            return None;
+    /// The citations of the text that have an address, of all blocks or of those under this index;
+    /// the places are characters of the message's content.
+    pub(super) fn annotations(&self, index: Option<u64>) -> Vec<Annotation> {
+        let mut annotations = Vec::new();
+        if !self
+            .blocks
+            .iter()
+            .any(|block| matches!(&block.content, Content::Text { citations, .. } if !citations.is_empty()))
+        {
+            return annotations;
         }
+        let (mut end, mut joint) = (0, Joint::default());
+        for block in &self.blocks {
+            let Content::Text { text, citations } = &block.content else {
+                joint.apart = true;
+                continue;
+            };
+            if !text.is_empty() && joint.begin() {
+                end += 1;
+            }
+            let start = end;
+            end += text.chars().count() as u64;
+            if index.is_none_or(|index| index == block.index) {
+                let cited = citations.iter().filter_map(|citation| url_citation(citation, start, end));
+                annotations.extend(cited);
+            }
+        }
+        annotations
+    }
+
+    /// The whole answer as Converse blocks, where OpenAI's message would not give them back: it has
+    /// reasoning, then one text, then calls, and no place for the rest.
+    pub(super) fn beyond_openai(&self) -> Option<Json> {
         // A text block without text is nothing, and would be refused if it were sent back.
         let is_nothing = |content: &Content| matches!(content, Content::Text { text, citations } if text.is_empty() && citations.is_empty());
-        let contents = self.blocks.iter().map(|block| &block.content);
-        let blocks: Vec<ContentBlock<'_>> =
-            contents.filter(|content| !is_nothing(content)).map(converse).collect();
+        let contents =
+            || self.blocks.iter().map(|block| &block.content).filter(|content| !is_nothing(content));
+        let mut last = 0;
+        let is_plain = contents().all(|content| {
+            let place = match content {
+                Content::Reasoning { .. } => 1,
+                Content::Text { citations, .. } if citations.is_empty() => 2,
+                Content::Call { position: Some(_), other, .. } if other.is_empty() => 3,
+                Content::Text { .. }
+                | Content::Call { .. }
+                | Content::Result { .. }
+                | Content::Image { .. }
+                | Content::Unknown { .. } => return false,
+            };
+            let before = std::mem::replace(&mut last, place);
+            before < place || (before == place && place != 2)
+        });
+        if is_plain {
+            return None;
+        }
+        let blocks: Vec<ContentBlock<'_>> = contents().flat_map(converse).collect();
         let blocks = serde_json::to_string(&blocks).ok()?;
         Json::parse(format!(r#"{{"content":{blocks}}}"#)).ok()
     }
+}
+
+/// A citation in OpenAI's words, where it has an address.
+fn url_citation(citation: &Json, start_index: u64, end_index: u64) -> Option<Annotation> {
+    #[derive(serde::Deserialize)]
+    struct Cited {
+        title: Option<String>,
+        location: Location,
+    }
+    #[derive(serde::Deserialize)]
+    struct Location {
+        web: Web,
+    }
+    #[derive(serde::Deserialize)]
+    struct Web {
+        url: String,
+        domain: Option<String>,
+    }
+    let Cited { title, location: Location { web: Web { url, domain } } } = citation.read().ok()?;
+    let title = title.or(domain).unwrap_or_else(|| url.clone());
+    Some(Annotation {
+        kind: "url_citation".to_owned(),
+        url_citation: UrlCitation { start_index, end_index, title, url },
+    })
 }
 
 fn join(whole: &mut String, text: String, joint: &mut Joint) {
@@ -244,9 +314,9 @@ pub(super) fn push_piece(pieces: &mut Vec<Json>, piece: &ToolResultDelta<'_>) {
     pieces.push(Json::of(piece).unwrap_or_default());
 }
 
-/// A block as Converse has it.
-fn converse(content: &Content) -> ContentBlock<'_> {
-    match content {
+/// A block as Converse has it; reasoning that has text and encrypted data is two.
+fn converse(content: &Content) -> Vec<ContentBlock<'_>> {
+    let block = match content {
         Content::Text { text, citations } if citations.is_empty() => ContentBlock::Text(text.as_str().into()),
         Content::Text { text, citations } => {
             let block = CitationsContent {
@@ -261,40 +331,47 @@ fn converse(content: &Content) -> ContentBlock<'_> {
             };
             ContentBlock::CitationsContent(block)
         }
-        Content::Call { id, name, kind, input, .. } => {
+        Content::Call { id, name, kind, input, other, .. } => {
             let mut block = ToolUse {
                 tool_use_id: id.as_str().into(),
                 name: name.as_str().into(),
                 kind: kind.as_deref().map(Into::into),
+                other: other.clone(),
                 ..ToolUse::default()
             };
             // A call that was cut has no JSON; its text is kept as a JSON string.
             block.input = Json::parse(input.as_str()).or_else(|_| Json::of(input)).unwrap_or_default().into();
             ContentBlock::ToolUse(block)
         }
-        Content::Result { id, kind, status, pieces } => {
+        Content::Result { id, kind, status, pieces, other } => {
             let block = ToolResult {
                 tool_use_id: id.as_str().into(),
                 kind: kind.as_deref().map(Into::into),
                 status: status.as_deref().map(Into::into),
                 content: pieces.iter().filter_map(|piece| serde_json::from_str(piece.get()).ok()).collect(),
-                ..ToolResult::default()
+                other: other.clone(),
             };
             ContentBlock::ToolResult(block)
         }
-        Content::Reasoning { text, signature, redacted } => ContentBlock::ReasoningContent(match redacted {
-            Some(data) if text.is_empty() => ReasoningContent::RedactedContent(data.as_str().into()),
-            _ => {
+        Content::Reasoning { text, signature, redacted } => {
+            let mut blocks = Vec::new();
+            if !text.is_empty() || signature.is_some() || redacted.is_none() {
                 let block = ReasoningText {
                     text: text.as_str().into(),
                     signature: signature.as_deref().map(Into::into),
                     ..ReasoningText::default()
                 };
-                ReasoningContent::ReasoningText(block)
+                blocks.push(ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(block)));
             }
-        }),
-        Content::Image { format, source, error } => {
-            let mut image = Image { format: format.as_str().into(), ..Image::default() };
+            if let Some(data) = redacted {
+                let data = ReasoningContent::RedactedContent(data.as_str().into());
+                blocks.push(ContentBlock::ReasoningContent(data));
+            }
+            return blocks;
+        }
+        Content::Image { format, source, error, other } => {
+            let mut image =
+                Image { format: format.as_str().into(), other: other.clone(), ..Image::default() };
             if let Some(source) = source {
                 image.source = serde_json::from_str(source.get()).unwrap_or_default();
             }
@@ -304,5 +381,6 @@ fn converse(content: &Content) -> ContentBlock<'_> {
         Content::Unknown { name, value } => {
             ContentBlock::Unknown { name: name.clone(), value: value.clone() }
         }
-    }
+    };
+    vec![block]
 }

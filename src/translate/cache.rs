@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::adjustment::Notes;
 use super::path::Path;
 use super::translation::Translation;
-use crate::converse::{CachePoint, ContentBlock, Request, SystemBlock, Tool};
+use crate::converse::{CachePoint, ContentBlock, Request, Role, SystemBlock, Tool};
 use crate::error::Error;
 use crate::json::{Json, Str};
 use crate::models::Traits;
@@ -73,6 +73,27 @@ pub(super) fn add<'a>(
             blocks.push(ContentBlock::CachePoint(point));
             Ok(())
         }
+    }
+}
+
+/// Places points behind the tools, the instructions and the last two turns of the user, where the
+/// request has none of its own.
+pub(super) fn place(body: &mut Request<'_>, traits: &Traits) {
+    if !traits.caching || points(body).next().is_some() {
+        return;
+    }
+    let point = || CachePoint { kind: "default".into(), ..CachePoint::default() };
+    if let Some(config) = body.tool_config.as_mut().filter(|config| !config.tools.is_empty())
+        && traits.tool_caching
+    {
+        config.tools.push(Tool::CachePoint(point()));
+    }
+    if let Some(system) = &mut body.system {
+        system.push(SystemBlock::CachePoint(point()));
+    }
+    let turns = body.messages.iter_mut().flatten().rev();
+    for turn in turns.filter(|turn| turn.role == Role::User).take(2) {
+        turn.content.push(ContentBlock::CachePoint(point()));
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::cache;
 use super::media::{self, ImageRef};
+use super::own_parts;
 use super::path::Path;
 use super::translation::Translation;
-use crate::converse::{ContentBlock, ToolResultContent};
+use crate::converse::{ContentBlock, Document, ToolResultContent};
 use crate::error::Error;
-use crate::json::Json;
+use crate::json::{Json, Str};
+use crate::models::{ResultDocuments, Traits};
 use crate::openai::{Content, ImageUrl, Part, PartType};
 
 /// Whether text is what the service calls blank, and refuses: "text content blocks must contain
@@ -62,8 +64,15 @@ pub(super) fn result_pieces<'a>(
             ContentBlock::Image(image) if translation.traits.result_images => {
                 pieces.push(ToolResultContent::Image(image));
             }
-            ContentBlock::Document(document) if translation.traits.result_documents => {
+            ContentBlock::Document(document) if goes_inside(&document, &translation.traits) => {
                 pieces.push(ToolResultContent::Document(document));
+            }
+            ContentBlock::SearchResult(found) => pieces.push(ToolResultContent::SearchResult(found)),
+            ContentBlock::GuardContent(_) => {
+                return Err(Error::unsupported(
+                    at.to_string(),
+                    "has guarded content, which Converse does not take inside a tool's result",
+                ));
             }
             block => {
                 hoisted |= !matches!(block, ContentBlock::CachePoint(_));
@@ -79,15 +88,36 @@ pub(super) fn result_pieces<'a>(
     Ok(pieces)
 }
 
+/// Whether the model takes the document inside a tool's result.
+fn goes_inside(document: &Document<'_>, traits: &Traits) -> bool {
+    let is_text = || matches!(document.format.as_deref(), Some("csv" | "html" | "md" | "txt"));
+    match traits.result_documents {
+        ResultDocuments::All => true,
+        ResultDocuments::Text => is_text(),
+        ResultDocuments::None => false,
+    }
+}
+
+/// One text of a message of instructions.
+#[derive(Debug)]
+pub(super) struct Instruction<'a> {
+    pub(super) text: Str<'a>,
+    /// The qualifiers of a text that a guardrail checks.
+    pub(super) guard: Option<Option<Vec<Str<'a>>>>,
+    pub(super) control: Option<&'a Json>,
+}
+
 /// The texts of a content that may hold nothing but text.
-pub(super) fn texts<'a>(
+pub(super) fn instructions<'a>(
     content: &'a Content,
     at: &Path<'_>,
     translation: &mut Translation,
-) -> Result<Vec<(&'a str, Option<&'a Json>)>, Error> {
+) -> Result<Vec<Instruction<'a>>, Error> {
     let mut texts = Vec::new();
     match content {
-        Content::Text(text) => texts.push((text.as_str(), None)),
+        Content::Text(text) => {
+            texts.push(Instruction { text: text.as_str().into(), guard: None, control: None });
+        }
         Content::Parts(parts) => {
             for (index, part) in parts.iter().enumerate() {
                 let at = at.index(index);
@@ -98,16 +128,17 @@ pub(super) fn texts<'a>(
                 };
                 let text = text.ok_or_else(|| not_text(part, &at))?;
                 unused_members(part, &at, translation)?;
+                let guard = own_parts::beside(part, &at, translation)?.guard(&at)?;
                 if is_blank(text) && part.cache_control.is_some() {
                     translation
                         .notes
                         .omitted(at.member("cache_control"), "the part is blank and not sent")?;
                 }
-                texts.push((text, part.cache_control.as_ref()));
+                texts.push(Instruction { text: text.into(), guard, control: part.cache_control.as_ref() });
             }
         }
     }
-    texts.retain(|(text, _)| !is_blank(text));
+    texts.retain(|instruction| !is_blank(&instruction.text));
     Ok(texts)
 }
 
@@ -153,11 +184,14 @@ fn push_part<'a>(
     blocks: &mut Vec<ContentBlock<'a>>,
 ) -> Result<(), Error> {
     unused_members(part, at, translation)?;
+    let beside = own_parts::beside(part, at, translation)?;
     let known = translation.traits.known;
     match &part.kind {
         PartType::Text => {
             let text = part.text.as_deref().ok_or_else(|| missing(part, at))?;
-            push_text(text, blocks);
+            if !is_blank(text) {
+                blocks.push(beside.text(text, at)?);
+            }
         }
         PartType::Refusal => {
             let text = part.refusal.as_deref().ok_or_else(|| missing(part, at))?;
@@ -165,13 +199,14 @@ fn push_part<'a>(
         }
         PartType::ImageUrl => {
             let image_url = part.image_url.as_ref().ok_or_else(|| missing(part, at))?;
+            let at_part = at;
             let at = at.member("image_url");
             let notes = &mut translation.notes;
             let ImageUrl { url, detail, other } = image_url;
             match media::image(url, &at.member("url"))? {
                 ImageRef::Image(image) => {
                     taken(known.images, "an image", &at)?;
-                    blocks.push(ContentBlock::Image(image));
+                    blocks.push(beside.image(image, at_part)?);
                 }
                 ImageRef::Remote(url) => {
                     notes.changed(
@@ -189,8 +224,10 @@ fn push_part<'a>(
         PartType::File => {
             let file = part.file.as_ref().ok_or_else(|| missing(part, at))?;
             taken(known.documents, "a document", at)?;
+            let at_part = at;
             let at = at.member("file");
-            let document = media::document(file, &at, &mut translation.documents)?;
+            let mut document = media::document(file, &at, &mut translation.documents)?;
+            beside.document(&mut document, at_part, translation)?;
             blocks.push(ContentBlock::Document(document));
             translation.notes.unread(file, &["file_data", "filename"], &at)?;
         }
@@ -208,6 +245,7 @@ fn push_part<'a>(
             blocks.push(ContentBlock::Video(media::video(video, &at)?));
             translation.notes.unread(video, &["url"], &at)?;
         }
+        PartType::Bedrock => blocks.push(own_parts::block(part, at, translation)?),
         PartType::Other(kind) if kind.is_empty() => {
             return Err(Error::invalid(
                 at.member("type").to_string(),
@@ -226,7 +264,18 @@ fn push_part<'a>(
 
 /// Notes the members of a part that its type does not use.
 fn unused_members(part: &Part, at: &Path<'_>, translation: &mut Translation) -> Result<(), Error> {
-    let Part { kind, text, image_url, input_audio, file, video_url, refusal, cache_control: _, other } = part;
+    let Part {
+        kind,
+        text,
+        image_url,
+        input_audio,
+        file,
+        video_url,
+        refusal,
+        cache_control: _,
+        bedrock: _,
+        other,
+    } = part;
     let notes = &mut translation.notes;
     for (name, given) in [
         ("text", text.is_some()),

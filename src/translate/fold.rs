@@ -7,54 +7,23 @@
 //! Success is proved, never assumed: without `messageStop` there is no completion, only a partial
 //! one inside an error.
 
+mod assemble;
+
 use std::sync::Arc;
 
 use super::adjustment::{Action, Adjustment};
 use super::blocks::{Blocks, Content, push_piece, thinking};
+use super::heading::Heading;
 use super::stop_reason::{Ending, ending};
-use super::usage::usage;
 use crate::converse::{
-    BlockDelta, BlockStart, Event, MessageStop, Metadata, ReasoningDelta, StopReason, TokenUsage,
-    ToolUseStart,
+    BlockDelta, BlockStart, Event, MessageStop, Metadata, ReasoningDelta, StopReason, ToolUseStart,
 };
 use crate::error::{Error, ErrorKind};
-use crate::json::{Json, Str};
+use crate::json::{Json, Members, Str};
 use crate::openai::{
-    AssistantRole, BedrockReply, ChatChunk, ChatCompletion, Choice, ChunkChoice, ChunkObject, Delta,
-    FinishReason, FunctionDelta, ToolCallDelta, Usage,
+    AssistantRole, ChatChunk, ChatCompletion, ChunkChoice, ChunkObject, Delta, FinishReason, FunctionDelta,
+    ToolCallDelta,
 };
-
-/// What an answer is called: its id, its time and its model, the same in every chunk.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Heading {
-    /// The answer's id.
-    pub id: Arc<str>,
-    /// When it was begun, in seconds since 1970.
-    pub created: u64,
-    /// The model, as the request named it.
-    pub model: Arc<str>,
-    /// Whether the stream ends with a chunk that carries the usage.
-    pub include_usage: bool,
-    /// The service's id of the call.
-    pub request_id: Option<String>,
-    /// What was changed in the request.
-    pub adjustments: Vec<Adjustment>,
-    /// Tool names that were sent as others: the sent one, and the caller's.
-    pub names: Vec<(String, String)>,
-    /// The tool whose input is the content of the answer.
-    pub content_tool: Option<String>,
-    /// Whether the request asked in the legacy form, with `functions`: the answer has
-    /// `function_call` then.
-    pub legacy: bool,
-}
-
-impl Heading {
-    /// A heading without request id and adjustments.
-    pub fn new(id: impl Into<Arc<str>>, created: u64, model: impl Into<Arc<str>>) -> Self {
-        Heading { id: id.into(), created, model: model.into(), ..Heading::default() }
-    }
-}
 
 /// Folds the events of one answer.
 ///
@@ -100,6 +69,8 @@ struct Tail {
     trace: Option<Json>,
     performance_config: Option<Json>,
     service_tier: Option<Json>,
+    /// Members that this version does not know.
+    other: Members,
 }
 
 impl std::fmt::Debug for Fold {
@@ -234,6 +205,13 @@ impl Fold {
         });
     }
 
+    /// Notes members of an event that this version does not know; `p` is padding.
+    fn note_unknown(&mut self, place: &str, members: &Members) {
+        for (name, _) in members.iter().filter(|(name, _)| *name != "p") {
+            self.note(format!("{place}.{name}"), "is a member that this version does not know");
+        }
+    }
+
     /// The chunk with this delta, where chunks are wanted.
     fn emit(&mut self, delta: impl FnOnce() -> Delta) -> Option<ChatChunk> {
         self.in_chunks.then(|| self.chunk(delta()))
@@ -267,12 +245,18 @@ impl Fold {
                     kind: start.kind.map(|kind| kind.into_owned()),
                     status: start.status.map(|status| status.into_owned()),
                     pieces: Vec::new(),
+                    other: start.other,
                 };
                 self.blocks.push(index, content);
                 Ok(None)
             }
             BlockStart::Image(start) => {
-                let content = Content::Image { format: start.format.into_owned(), source: None, error: None };
+                let content = Content::Image {
+                    format: start.format.into_owned(),
+                    source: None,
+                    error: None,
+                    other: start.other,
+                };
                 self.blocks.push(index, content);
                 Ok(None)
             }
@@ -321,6 +305,7 @@ impl Fold {
             name,
             kind: start.kind.map(|kind| kind.into_owned()),
             input: String::new(),
+            other: start.other,
         };
         self.blocks.push(index, content);
         chunk
@@ -345,6 +330,7 @@ impl Fold {
                 self.delta(index, BlockDelta::Text(new.input))
             }
             BlockDelta::ToolUse(new) => {
+                self.note_unknown("toolUse", &new.other);
                 let Some(Content::Call { position, input, .. }) = self.blocks.block(index) else {
                     return Err(contradiction("a tool call's input came without its start"));
                 };
@@ -376,6 +362,7 @@ impl Fold {
                 Ok(None)
             }
             BlockDelta::Image(new) => {
+                self.note_unknown("image", &new.other);
                 let Some(Content::Image { source, error, .. }) = self.blocks.block(index) else {
                     return Err(contradiction("an image came without its start"));
                 };
@@ -441,6 +428,13 @@ impl Fold {
                 let blocks = thinking(text, signature.as_deref(), redacted.as_deref());
                 self.emit(|| Delta { thinking_blocks: Some(blocks), ..Delta::default() })
             }
+            Content::Text { citations, .. } if in_chunks && !citations.is_empty() => {
+                let annotations = self.blocks.annotations(Some(index));
+                let is_any = !annotations.is_empty();
+                is_any
+                    .then(|| self.emit(|| Delta { annotations: Some(annotations), ..Delta::default() }))
+                    .flatten()
+            }
             _ => None,
         }
     }
@@ -459,70 +453,32 @@ impl Fold {
             reason: event.stop_reason,
             fields: event.additional_model_response_fields.map(|fields| fields.to_json()),
         });
+        self.keep_unknown(event.other);
         let reason = self.finish_reason().ok()?;
-        let mut chunk = self.emit(Delta::default)?;
+        let bedrock = self.blocks.beyond_openai().filter(|_| self.in_chunks);
+        let mut chunk = self.emit(|| Delta { bedrock, ..Delta::default() })?;
         chunk.choices[0].finish_reason = Some(reason);
         Some(chunk)
     }
 
+    /// Keeps members of the answer that this version does not know; `p` is padding.
+    fn keep_unknown(&mut self, members: Members) {
+        for (name, value) in members.iter().filter(|(name, _)| *name != "p") {
+            self.tail.other.push(name, value.clone());
+        }
+    }
+
     fn metadata(&mut self, event: Metadata<'_>) {
+        let Metadata { usage, metrics, trace, performance_config, service_tier, other } = event;
         self.tail = Tail {
-            usage: event.usage.map(|json| json.to_json()),
-            metrics: event.metrics.map(|json| json.to_json()),
-            trace: event.trace.map(|json| json.to_json()),
-            performance_config: event.performance_config.map(|json| json.to_json()),
-            service_tier: event.service_tier.map(|json| json.to_json()),
+            usage: usage.map(|json| json.to_json()),
+            metrics: metrics.map(|json| json.to_json()),
+            trace: trace.map(|json| json.to_json()),
+            performance_config: performance_config.map(|json| json.to_json()),
+            service_tier: service_tier.map(|json| json.to_json()),
+            other: std::mem::take(&mut self.tail.other),
         };
-    }
-
-    fn usage(&self) -> Option<Usage> {
-        let tokens: TokenUsage = self.tail.usage.as_ref()?.read().ok()?;
-        Some(usage(&tokens))
-    }
-
-    /// What OpenAI has no place for; taken out of the fold.
-    fn bedrock(&mut self) -> BedrockReply {
-        let tail = std::mem::take(&mut self.tail);
-        let mut bedrock = BedrockReply::default();
-        if let Some(stop) = &mut self.stop {
-            bedrock.stop_reason = Some(stop.reason.to_string());
-            bedrock.additional_model_response_fields = stop.fields.take();
-        }
-        bedrock.request_id = self.heading.request_id.take();
-        bedrock.usage = tail.usage;
-        bedrock.metrics = tail.metrics;
-        bedrock.trace = tail.trace;
-        bedrock.performance_config = tail.performance_config;
-        bedrock.service_tier = tail.service_tier;
-        bedrock.adjustments = match self.heading.adjustments.as_slice() {
-            [] => None,
-            adjustments => Json::of(adjustments).ok(),
-        };
-        bedrock
-    }
-
-    fn assemble(mut self, finish_reason: Option<FinishReason>) -> ChatCompletion {
-        let usage = self.usage();
-        let bedrock = self.bedrock();
-        let mut message = self.blocks.message();
-        if self.heading.legacy
-            && let Some([call]) = message.tool_calls.as_deref()
-        {
-            message.function_call = call.function.clone();
-            message.tool_calls = None;
-        }
-
-        ChatCompletion {
-            id: self.heading.id,
-            object: "chat.completion".to_owned(),
-            created: self.heading.created,
-            model: self.heading.model,
-            choices: vec![Choice { index: 0, message, logprobs: None, finish_reason }],
-            service_tier: tier(bedrock.service_tier.as_ref()),
-            usage,
-            bedrock: Some(bedrock),
-            ..ChatCompletion::default()
-        }
+        self.keep_unknown(other);
     }
 }
 
@@ -552,13 +508,4 @@ fn joined(apart: bool, text: Str<'_>) -> String {
         true => format!("\n{}", &*text),
         false => text.into_owned(),
     }
-}
-
-fn tier(tier: Option<&Json>) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Tier {
-        #[serde(rename = "type")]
-        kind: String,
-    }
-    tier.and_then(|tier| tier.read::<Tier>().ok()).map(|tier| tier.kind)
 }

@@ -7,19 +7,19 @@
 //! cached prefix stays the same from turn to turn.
 
 use super::cache;
+use super::calls;
 use super::content::{self, is_blank};
+use super::instructions;
+use super::options::SpeakerNames;
 use super::pairing;
 use super::path::Path;
-use super::request::LateSystem;
-use super::tools;
+use super::replay;
 use super::translation::Translation;
 use super::turn::Turn;
-use crate::converse::{
-    self, ContentBlock, ReasoningContent, ReasoningText, SystemBlock, ToolResult, ToolResultContent,
-};
+use crate::converse::{self, ContentBlock, SystemBlock, ToolResult, ToolResultContent};
 use crate::error::Error;
-use crate::json::Json;
-use crate::openai::{Content, Message, Role, ThinkingBlock};
+use crate::models::BesideResults;
+use crate::openai::{Content, Message, Role};
 
 /// Stands for content that the service demands and the caller left blank.
 const EMPTY: &str = "(empty)";
@@ -27,7 +27,7 @@ const EMPTY: &str = "(empty)";
 const START: &str = "(start)";
 /// Stands for the user's turn after an assistant's that came last.
 const CONTINUE: &str = "(continue)";
-/// Stands for an assistant's turn between tool results and what must not be beside them.
+/// Stands for a turn between what must not be in one turn.
 const BETWEEN: &str = ".";
 
 /// Instructions and turns.
@@ -51,13 +51,16 @@ pub(super) fn conversation<'a>(
         let at = root.index(index);
         match &message.role {
             Role::System | Role::Developer => {
-                instructions(message, index, &at, translation, &mut system, &mut turns)?;
+                unused(message, &["content", "cache_control"], &at, translation)?;
+                instructions::place(message, index, &at, translation, &mut system, &mut turns)?;
             }
             Role::User => {
                 let turn = turn_of(converse::Role::User, &mut turns, index);
                 unused(message, &["content", "cache_control"], &at, translation)?;
                 let content = required(message, &at)?;
+                let begin = turn.content.len();
                 content::blocks(content, &at.member("content"), translation, &mut turn.content)?;
+                introduce(message, translation, begin, &mut turn.content);
                 cache_point(message, &at, translation, &mut turn.content)?;
             }
             Role::Tool | Role::Function => {
@@ -93,7 +96,11 @@ pub(super) fn conversation<'a>(
 }
 
 /// The turn that a message of this role belongs to: the last, or a new one.
-fn turn_of<'t, 'a>(role: converse::Role, turns: &'t mut Vec<Turn<'a>>, message: usize) -> &'t mut Turn<'a> {
+pub(super) fn turn_of<'t, 'a>(
+    role: converse::Role,
+    turns: &'t mut Vec<Turn<'a>>,
+    message: usize,
+) -> &'t mut Turn<'a> {
     let last = turns.len();
     if turns.last().is_some_and(|turn| turn.role == role) {
         return &mut turns[last - 1];
@@ -132,19 +139,43 @@ pub(super) fn finished<'a>(
             );
             turn.content.push(ContentBlock::Text("(document)".into()));
         }
-        if translation.traits.results_alone && !turn.results.is_empty() && !turn.content.is_empty() {
+        let refused_beside = match translation.traits.beside_results {
+            BesideResults::All => None,
+            BesideResults::NoDocuments => {
+                let is_refused =
+                    |block: &ContentBlock<'_>| matches!(block, ContentBlock::Document(_) | ContentBlock::Video(_));
+                turn.content.iter().any(is_refused).then_some(
+                    "the model takes no document or video beside tool results: a turn of the assistant is sent between them",
+                )
+            }
             // "Conversation blocks and tool result blocks cannot be provided in the same turn."
-            translation.notes.added(
-                root.index(turn.message),
+            BesideResults::Nothing => (!turn.content.is_empty()).then_some(
                 "the model demands tool results alone in their turn: a turn of the assistant is sent after them",
-            );
+            ),
+        };
+        if let Some(reason) = refused_beside.filter(|_| !turn.results.is_empty()) {
+            translation.notes.added(root.index(turn.message), reason);
             push(turn.role.clone(), turn.results);
             push(converse::Role::Assistant, vec![ContentBlock::Text(BETWEEN.into())]);
             push(turn.role, turn.content);
-        } else {
-            turn.results.append(&mut turn.content);
-            push(turn.role, turn.results);
+            continue;
         }
+        turn.results.append(&mut turn.content);
+        let is_call = |block: &ContentBlock<'_>| matches!(block, ContentBlock::ToolUse(_));
+        let calls = turn.results.iter().filter(|block| is_call(block)).count();
+        if translation.traits.calls_alone && calls > 0 && calls < turn.results.len() {
+            // "Conversation blocks and tool use blocks cannot be provided in the same turn."
+            translation.notes.added(
+                root.index(turn.message),
+                "the model demands tool calls alone in their turn: a turn of the user is sent before them",
+            );
+            let (calls, others) = turn.results.into_iter().partition(is_call);
+            push(turn.role.clone(), others);
+            push(converse::Role::User, vec![ContentBlock::Text(BETWEEN.into())]);
+            push(turn.role, calls);
+            continue;
+        }
+        push(turn.role, turn.results);
     }
     Ok(messages)
 }
@@ -185,62 +216,27 @@ fn edges(turns: &mut Vec<Turn<'_>>, prefill: bool, translation: &mut Translation
     Ok(())
 }
 
-/// A system or developer message: at the start into `system[]`, later into the user's turn where it
-/// stands, so that the cached prefix before it is untouched. A model without system prompts gets
-/// all of them in the user's turn.
-fn instructions<'a>(
+/// Puts the speaker's name before the text of the message, which begins at the block `begin`, where
+/// the option says so.
+fn introduce<'a>(
     message: &'a Message,
-    index: usize,
-    at: &Path<'_>,
-    translation: &mut Translation,
-    system: &mut Vec<SystemBlock<'a>>,
-    turns: &mut Vec<Turn<'a>>,
-) -> Result<(), Error> {
-    unused(message, &["content", "cache_control"], at, translation)?;
-    let texts = content::texts(required(message, at)?, &at.member("content"), translation)?;
-    if texts.is_empty() {
-        return match &message.cache_control {
-            Some(_) => {
-                translation.notes.omitted(at.member("cache_control"), "the message is blank and not sent")
-            }
-            None => Ok(()),
-        };
-    }
-    let controls = texts.iter().filter_map(|(_, control)| *control).chain(&message.cache_control);
-    let at = at.member("cache_control");
-    let is_first = turns.is_empty() || translation.late_system == LateSystem::Hoist;
-    if is_first && translation.traits.system {
-        let own = message.cache_control.as_ref();
-        let last = texts.len() - 1;
-        for (index, (text, control)) in texts.iter().enumerate() {
-            system.push(SystemBlock::Text((*text).into()));
-            let control = control.or_else(|| own.filter(|_| index == last));
-            if let Some(control) = control {
-                let point = cache::point(control, &at, &translation.traits, &mut translation.notes)?;
-                system.extend(point.map(SystemBlock::CachePoint));
-            }
-        }
-        return Ok(());
-    }
-    if turns.is_empty() {
-        translation.notes.changed(
-            Path::root("messages").index(index),
-            "the model takes no instructions apart: they are sent in the user's turn",
-        )?;
-    }
-    let all: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
-    let text = format!("<system>{}</system>", all.join("\n"));
-    if controls.clone().count() > 1 {
-        translation.notes.omitted(at, "later instructions are one text, with one cache point behind it")?;
-    }
-    let point = match controls.last() {
-        Some(control) => cache::point(control, &at, &translation.traits, &mut translation.notes)?,
-        None => None,
+    translation: &Translation,
+    begin: usize,
+    blocks: &mut Vec<ContentBlock<'a>>,
+) {
+    let Some(name) = speaker(message, translation).filter(|_| blocks.len() > begin) else {
+        return;
     };
-    let turn = turn_of(converse::Role::User, turns, index);
-    turn.content.push(ContentBlock::Text(text.into()));
-    turn.content.extend(point.map(ContentBlock::CachePoint));
-    Ok(())
+    match &mut blocks[begin] {
+        ContentBlock::Text(text) => *text = format!("{name}: {}", &**text).into(),
+        _ => blocks.insert(begin, ContentBlock::Text(format!("{name}:").into())),
+    }
+}
+
+/// The name that is put before a message's text.
+pub(super) fn speaker<'a>(message: &'a Message, translation: &Translation) -> Option<&'a str> {
+    let is_asked = translation.speakers == SpeakerNames::Prefix;
+    message.name.as_deref().map(str::trim).filter(|name| is_asked && !name.is_empty())
 }
 
 /// The cache point of a message, after its last block.
@@ -256,7 +252,7 @@ fn cache_point<'a>(
     }
 }
 
-fn required<'a>(message: &'a Message, at: &Path<'_>) -> Result<&'a Content, Error> {
+pub(super) fn required<'a>(message: &'a Message, at: &Path<'_>) -> Result<&'a Content, Error> {
     message.content.as_ref().ok_or_else(|| {
         Error::invalid(at.member("content").to_string(), "is missing: give text or an array of parts")
     })
@@ -321,134 +317,31 @@ fn assistant<'a>(
     ];
     unused(message, &used, at, translation)?;
     if let Some(bedrock) = &message.bedrock
-        && replayed(bedrock, &at.member("bedrock"), translation, blocks)?
+        && replay::blocks(message, bedrock, &at.member("bedrock"), translation, blocks)?
     {
+        if speaker(message, translation).is_some() {
+            translation.notes.omitted(at.member("name"), "the answer goes back as it came")?;
+        }
         return Ok(());
     }
-    reasoning(message, at, translation, blocks)?;
+    replay::reasoning(message, at, translation, blocks)?;
+    let begin = blocks.len();
     if let Some(content) = &message.content {
         content::blocks(content, &at.member("content"), translation, blocks)?;
+        introduce(message, translation, begin, blocks);
     }
     if let Some(refusal) = message.refusal.as_deref().filter(|text| !is_blank(text)) {
         blocks.push(ContentBlock::Text(refusal.into()));
     }
     for (index, call) in message.tool_calls.iter().flatten().enumerate() {
         let list = at.member("tool_calls");
-        blocks.push(ContentBlock::ToolUse(tools::tool_use(call, &list.index(index), translation)?));
+        blocks.push(ContentBlock::ToolUse(calls::tool_use(call, &list.index(index), translation)?));
     }
     if let Some(function) = &message.function_call {
         let at = at.member("function_call");
-        blocks.push(ContentBlock::ToolUse(tools::function_use("", function, &at, translation)?));
+        blocks.push(ContentBlock::ToolUse(calls::function_use("", function, &at, translation)?));
     }
     Ok(())
-}
-
-/// The blocks of an answer that OpenAI could not all say, sent back as they came; whether there were
-/// any.
-fn replayed<'a>(
-    bedrock: &'a Json,
-    at: &Path<'_>,
-    translation: &mut Translation,
-    blocks: &mut Vec<ContentBlock<'a>>,
-) -> Result<bool, Error> {
-    #[derive(serde::Deserialize)]
-    struct Beside<'a> {
-        #[serde(borrow, default)]
-        content: Option<Vec<ContentBlock<'a>>>,
-    }
-    let beside: Beside<'a> = serde_json::from_str(bedrock.get()).map_err(|_| {
-        Error::invalid(at.member("content").to_string(), "must be an array of Converse's content blocks")
-    })?;
-    let Some(content) = beside.content else {
-        return Ok(false);
-    };
-    for (index, mut block) in content.into_iter().enumerate() {
-        match &mut block {
-            ContentBlock::ToolUse(call) if call.kind.as_deref() != Some("server_tool_use") => {
-                let id = call.tool_use_id.clone().into_owned();
-                call.tool_use_id = translation.ids.call(&id).into_owned().into();
-                call.name = translation.names.send(&call.name.clone()).into_owned().into();
-                // The service sends it, and refuses it.
-                call.kind = None;
-            }
-            ContentBlock::Unknown { .. } => {
-                let list = at.member("content");
-                translation.notes.omitted(list.index(index), "is a block that this version does not know")?;
-                continue;
-            }
-            _ => {}
-        }
-        blocks.push(block);
-    }
-    Ok(true)
-}
-
-/// Reasoning goes back as it came where the model accepts it: with its signature, without one, or
-/// not at all ("User messages cannot contain reasoning content").
-fn reasoning<'a>(
-    message: &'a Message,
-    at: &Path<'_>,
-    translation: &mut Translation,
-    blocks: &mut Vec<ContentBlock<'a>>,
-) -> Result<(), Error> {
-    let traits = translation.traits;
-    let thoughts = message.thinking_blocks.as_deref().unwrap_or_default();
-    for (index, block) in thoughts.iter().enumerate() {
-        let list = at.member("thinking_blocks");
-        let at = list.index(index);
-        let (is_signed, content) = thinking_block(block, &at, translation)?;
-        let accepted = if is_signed { traits.signed_reasoning } else { traits.unsigned_reasoning };
-        if accepted {
-            blocks.push(ContentBlock::ReasoningContent(content));
-        } else {
-            translation.notes.omitted(at, "the model does not take such reasoning back")?;
-        }
-    }
-    match message.reasoning_content.as_deref().filter(|text| !is_blank(text) && thoughts.is_empty()) {
-        Some(text) if traits.unsigned_reasoning => {
-            let text = ReasoningText { text: text.into(), ..ReasoningText::default() };
-            blocks.push(ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(text)));
-            Ok(())
-        }
-        Some(_) => translation.notes.omitted(
-            at.member("reasoning_content"),
-            "the model does not take reasoning back without its signature",
-        ),
-        None => Ok(()),
-    }
-}
-
-fn thinking_block<'a>(
-    block: &'a ThinkingBlock,
-    at: &Path<'_>,
-    translation: &mut Translation,
-) -> Result<(bool, ReasoningContent<'a>), Error> {
-    let ThinkingBlock { kind, thinking, signature, data, other } = block;
-    translation.notes.unknown(other, at)?;
-    let missing = |member| {
-        Error::invalid(
-            at.member(member).to_string(),
-            format!("is missing, and the block says that it is of type {kind}"),
-        )
-    };
-    match kind.as_str() {
-        "thinking" => {
-            let text = ReasoningText {
-                text: thinking.as_deref().ok_or_else(|| missing("thinking"))?.into(),
-                signature: signature.as_deref().map(Into::into),
-                ..ReasoningText::default()
-            };
-            Ok((signature.is_some(), ReasoningContent::ReasoningText(text)))
-        }
-        "redacted_thinking" => {
-            let data = data.as_deref().ok_or_else(|| missing("data"))?;
-            Ok((true, ReasoningContent::RedactedContent(data.into())))
-        }
-        kind => Err(Error::invalid(
-            at.member("type").to_string(),
-            format!("is {kind:?}: say thinking or redacted_thinking"),
-        )),
-    }
 }
 
 /// Notes the members of a message that its role does not use.
@@ -459,7 +352,7 @@ fn unused(
     translation: &mut Translation,
 ) -> Result<(), Error> {
     let Message {
-        role: _,
+        role,
         content,
         name,
         tool_calls,
@@ -476,9 +369,10 @@ fn unused(
         bedrock,
         other,
     } = message;
+    let is_result = matches!(role, Role::Tool | Role::Function);
     let given = [
         ("content", content.is_some()),
-        ("name", name.is_some()),
+        ("name", name.is_some() && (is_result || speaker(message, translation).is_none())),
         ("tool_calls", tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())),
         ("tool_call_id", tool_call_id.is_some()),
         ("refusal", refusal.is_some()),
@@ -489,7 +383,8 @@ fn unused(
         ("cache_control", cache_control.is_some()),
         ("is_error", is_error.is_some()),
         ("status", status.is_some()),
-        ("annotations", annotations.is_some()),
+        // An answer that is sent back has its annotations, of what is in its text.
+        ("annotations", annotations.as_ref().is_some_and(|links| !matches!(links.get(), "null" | "[]"))),
         ("bedrock", bedrock.is_some()),
     ];
     for (member, given) in given {

@@ -1,4 +1,4 @@
-//! Length, sampling, stop texts, and what travels under `bedrock`.
+//! Length, sampling, stop texts, metadata and tier.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use super::translation::Translation;
 use crate::converse::{self, InferenceConfig};
 use crate::error::Error;
 use crate::json::{Json, Members};
-use crate::models::{Family, Traits};
-use crate::openai::{BedrockRequest, Stop};
+use crate::models::{TopK, Traits};
+use crate::openai::Stop;
 
 /// The most stop sequences that the service takes.
 const MAX_STOP_SEQUENCES: usize = 2500;
@@ -105,10 +105,10 @@ pub(super) fn inference<'a>(
         notes.omitted("top_p", "the model takes temperature or top_p, not both")?;
     }
     if let Some(top_k) = top_k {
-        match traits.family {
-            Family::Claude | Family::Mistral => fields.push(("top_k", json!(top_k))),
-            Family::Nova | Family::Nova2 => fields.push(("inferenceConfig", json!({"topK": top_k}))),
-            _ => notes.omitted("top_k", "no such knob of this model is known")?,
+        match traits.top_k {
+            TopK::Plain => fields.push(("top_k", json!(top_k))),
+            TopK::InferenceConfig => fields.push(("inferenceConfig", json!({"topK": top_k}))),
+            TopK::None => notes.omitted("top_k", "no such knob of this model is known")?,
         }
     }
     config.stop_sequences =
@@ -188,57 +188,4 @@ fn stop_sequences<'a>(stop: &'a Stop, notes: &mut Notes) -> Result<Vec<crate::js
         ));
     }
     Ok(texts)
-}
-
-/// What only Converse has goes out as it came in.
-pub(super) fn bedrock<'a>(
-    bedrock: &'a BedrockRequest,
-    body: &mut converse::Request<'a>,
-    notes: &mut Notes,
-) -> Result<(), Error> {
-    let BedrockRequest {
-        additional_model_request_fields,
-        additional_model_response_field_paths,
-        guardrail_config,
-        performance_config,
-        prompt_variables,
-        request_metadata,
-        service_tier,
-        other,
-    } = bedrock;
-    let root = Path::root("bedrock");
-    let object = |json: &'a Option<Json>, member: &str| match json {
-        Some(json) if json.is_null() => Ok(None),
-        Some(json) if !json.is_object() => {
-            Err(Error::invalid(root.member(member).to_string(), "must be an object"))
-        }
-        json => Ok(json.as_ref().map(Json::raw)),
-    };
-    body.additional_model_request_fields =
-        object(additional_model_request_fields, "additionalModelRequestFields")?;
-    body.guardrail_config = object(guardrail_config, "guardrailConfig")?;
-    body.performance_config = object(performance_config, "performanceConfig")?;
-    body.prompt_variables = object(prompt_variables, "promptVariables")?;
-    let metadata = object(request_metadata, "requestMetadata")?;
-    if metadata.is_some() && body.request_metadata.is_some() {
-        notes.omitted("metadata", "bedrock.requestMetadata is given too, and wins")?;
-    }
-    body.request_metadata = metadata.or(body.request_metadata.take());
-    let tier = object(service_tier, "serviceTier")?;
-    if tier.is_some() && body.service_tier.is_some() {
-        notes.omitted("service_tier", "bedrock.serviceTier is given too, and wins")?;
-    }
-    body.service_tier = tier.or(body.service_tier.take());
-    if let Some(paths) = additional_model_response_field_paths {
-        let at = root.member("additionalModelResponseFieldPaths");
-        if paths.len() > 10 || paths.iter().any(|path| !(1..=256).contains(&path.chars().count())) {
-            return Err(Error::invalid(
-                at.to_string(),
-                "takes at most 10 JSON pointers of 1 to 256 characters",
-            ));
-        }
-        body.additional_model_response_field_paths =
-            Some(paths.iter().map(|path| path.as_str().into()).collect());
-    }
-    notes.unknown(other, &root)
 }

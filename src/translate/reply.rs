@@ -1,6 +1,7 @@
 //! A whole reply, folded as the events that would have streamed it.
 
-use super::fold::{Fold, Heading};
+use super::fold::Fold;
+use super::heading::Heading;
 use crate::converse::{
     BlockDelta, BlockDeltaEvent, BlockStart, BlockStartEvent, BlockStopEvent, Citation, ContentBlock, Event,
     GeneratedText, ImageDelta, ImageStart, MessageStart, MessageStop, Metadata, Output, ReasoningContent,
@@ -9,7 +10,7 @@ use crate::converse::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::json::{Json, Str};
-use crate::openai::ChatCompletion;
+use crate::openai::{AssistantMessage, ChatCompletion};
 
 /// Translates a reply of Converse.
 ///
@@ -53,6 +54,16 @@ pub fn reply_from_slice(body: &[u8], heading: Heading) -> Result<ChatCompletion,
     reply(parsed, heading)
 }
 
+/// The message that blocks of Converse make.
+pub(super) fn message(content: Vec<ContentBlock<'_>>) -> AssistantMessage {
+    let mut fold = Fold::whole(Heading::default());
+    for (index, block) in (0..).zip(content) {
+        // A contradiction inside a block is seen in what is missing of it.
+        let _ = block_events(index, block, &mut |event| fold.event(event).map(drop));
+    }
+    fold.into_partial().choices.pop().map(|choice| choice.message).unwrap_or_default()
+}
+
 /// Gives the events that would have streamed the reply.
 pub(crate) fn events<'a>(
     reply: Reply<'a>,
@@ -67,7 +78,7 @@ pub(crate) fn events<'a>(
         trace,
         performance_config,
         service_tier,
-        other: _,
+        other,
     } = reply;
     let Output::Message(message) = output else {
         return Err(Error::new(ErrorKind::Unknown, "the reply has no message"));
@@ -79,8 +90,7 @@ pub(crate) fn events<'a>(
     }
     let stop = MessageStop { stop_reason, additional_model_response_fields, ..MessageStop::default() };
     each(Event::MessageStop(stop))?;
-    let metadata =
-        Metadata { usage, metrics, trace, performance_config, service_tier, ..Metadata::default() };
+    let metadata = Metadata { usage, metrics, trace, performance_config, service_tier, other };
     each(Event::Metadata(metadata))
 }
 
@@ -98,7 +108,7 @@ fn block_events<'a>(
                 tool_use_id: call.tool_use_id,
                 name: call.name,
                 kind: call.kind,
-                ..ToolUseStart::default()
+                other: call.other,
             };
             each(start(BlockStart::ToolUse(begin)))?;
             let input =
@@ -110,7 +120,7 @@ fn block_events<'a>(
                 tool_use_id: result.tool_use_id,
                 kind: result.kind,
                 status: result.status,
-                ..ToolResultStart::default()
+                other: result.other,
             };
             each(start(BlockStart::ToolResult(begin)))?;
             let pieces = result.content.into_iter().map(piece).collect();
@@ -118,12 +128,13 @@ fn block_events<'a>(
         }
         ContentBlock::ReasoningContent(ReasoningContent::ReasoningText(reasoning)) => {
             each(delta(BlockDelta::ReasoningContent(ReasoningDelta::Text(reasoning.text))))?;
-            match reasoning.signature {
-                Some(signature) => {
-                    each(delta(BlockDelta::ReasoningContent(ReasoningDelta::Signature(signature))))
-                }
-                None => Ok(()),
+            if let Some(signature) = reasoning.signature {
+                each(delta(BlockDelta::ReasoningContent(ReasoningDelta::Signature(signature))))?;
             }
+            reasoning.other.iter().try_for_each(|(name, value)| {
+                let unknown = ReasoningDelta::Unknown { name: name.to_owned(), value: value.clone() };
+                each(delta(BlockDelta::ReasoningContent(unknown)))
+            })
         }
         ContentBlock::ReasoningContent(ReasoningContent::RedactedContent(data)) => {
             each(delta(BlockDelta::ReasoningContent(ReasoningDelta::RedactedContent(data))))
@@ -144,7 +155,7 @@ fn block_events<'a>(
                 .try_for_each(|citation: Citation<'a>| each(delta(BlockDelta::Citation(citation))))
         }
         ContentBlock::Image(image) => {
-            let begin = ImageStart { format: image.format, ..ImageStart::default() };
+            let begin = ImageStart { format: image.format, other: image.other };
             each(start(BlockStart::Image(begin)))?;
             let rest = ImageDelta {
                 source: Json::of(&image.source).ok().map(Into::into),

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::adjustment::{Adjustment, Notes};
 use super::answer_form::{self, Form};
+use super::options::{CachePolicy, Options};
+use super::own::Own;
 use super::parameters::Sampling;
 use super::path::Path;
 use super::tools::Asked;
@@ -12,42 +14,9 @@ use super::{cache, messages, parameters, reasoning, tools};
 use crate::converse::{self, ContentBlock, ToolResultContent};
 use crate::error::Error;
 use crate::json::{Json, Members, Raw};
-use crate::models::traits;
+use crate::models::{Lessons, traits};
 use crate::openai::{ChatRequest, StreamOptions, ToolChoice};
 use crate::writing::Write;
-
-/// How a request is translated.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Options {
-    /// What happens to members that Bedrock cannot take.
-    pub strictness: Strictness,
-    /// Where instructions go that come after the conversation began.
-    pub late_system: LateSystem,
-}
-
-/// Where instructions go that come after the conversation began.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LateSystem {
-    /// They stay where they are, as a `<system>…</system>` text in the user's turn: the cached prefix
-    /// before them stays the same.
-    #[default]
-    InPlace,
-    /// They go to `system[]`, in front of all turns: every later turn is cached anew.
-    Hoist,
-}
-
-/// What happens to members that Bedrock cannot take.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Strictness {
-    /// They are left out or changed, each with an [`Adjustment`].
-    #[default]
-    Adjust,
-    /// The request is refused with an error of kind `unsupported`.
-    Strict,
-}
 
 /// A request in Converse's form, borrowed from the [`ChatRequest`].
 #[derive(Debug, Clone, PartialEq)]
@@ -127,7 +96,7 @@ fn size_hint(body: &converse::Request<'_>) -> usize {
 /// * `invalid_request` when the request is wrong whatever the service: no model, no messages, a
 ///   role that does not exist, an image that is not base64. [`Error::field`] names the member.
 /// * `unsupported` when it asks for something that cannot be had on Bedrock, or, under
-///   [`Strictness::Strict`], for something that would have to be adjusted.
+///   [`Strictness::Strict`](super::Strictness::Strict), for something that would have to be adjusted.
 ///
 /// ```
 /// use bedrock_chat::openai::ChatRequest;
@@ -142,6 +111,17 @@ fn size_hint(body: &converse::Request<'_>) -> usize {
 /// # Ok::<(), bedrock_chat::Error>(())
 /// ```
 pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Translated<'a>, Error> {
+    let streamed = request.stream == Some(true);
+    request_as(request, options, &options.lessons, streamed)
+}
+
+/// Translates a request for one of the two operations, whatever its `stream` says.
+pub(crate) fn request_as<'a>(
+    request: &'a ChatRequest,
+    options: &Options,
+    lessons: &Lessons,
+    streamed: bool,
+) -> Result<Translated<'a>, Error> {
     let ChatRequest {
         model,
         messages,
@@ -156,7 +136,7 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
         top_p,
         top_k,
         stop,
-        stream,
+        stream: _,
         stream_options,
         n,
         response_format,
@@ -201,8 +181,8 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
     if legacy && tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
         return Err(Error::invalid("functions", "is the older form of tools: give one of the two"));
     }
-    let mut translation =
-        Translation::new(traits(model), options.late_system, Notes::new(options.strictness));
+    let base_model = options.base_models.get(model).unwrap_or(model);
+    let mut translation = Translation::new(traits(base_model).with(lessons), options);
     let notes = &mut translation.notes;
     let form = response_format.as_ref().map_or(Ok(Form::Free), |format| answer_form::form(format, notes))?;
     for (name, given) in [
@@ -235,13 +215,16 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
     let limit = max_completion_tokens.map(|max| ("max_completion_tokens", max));
     let limit = limit.or(max_tokens.map(|max| ("max_tokens", max)));
     let limit = parameters::max_tokens(limit, &translation.traits, notes)?;
-    let reasoning = reasoning::reasoning(
-        reasoning_effort.as_deref(),
-        thinking.as_ref(),
-        limit,
-        &translation.traits,
-        notes,
-    )?;
+    let own = Own::new(bedrock.as_ref(), &options.bedrock);
+    let own_fields = own.additional_fields()?;
+    let about_reasoning = reasoning::Asked {
+        effort: reasoning_effort.as_deref(),
+        thinking: thinking.as_ref(),
+        max_tokens: limit,
+        own_fields: own_fields.as_ref(),
+        calls_are_thought: reasoning::calls_are_thought(messages),
+    };
+    let reasoning = reasoning::reasoning(&about_reasoning, &translation.traits, notes)?;
 
     let mut conversation = messages::conversation(messages, &mut translation)?;
     let asked = Asked {
@@ -278,19 +261,21 @@ pub fn request<'a>(request: &'a ChatRequest, options: &Options) -> Result<Transl
         parameters::inference(limit, &sampling, stop.as_ref(), &reasoning, &mut fields, &mut translation)?;
     parameters::metadata(metadata.as_ref(), &mut body, &mut translation.notes)?;
     parameters::service_tier(service_tier.as_deref(), &mut body, &mut translation.notes)?;
-    if let Some(bedrock) = bedrock {
-        parameters::bedrock(bedrock, &mut body, &mut translation.notes)?;
-    }
+    own.send(streamed, &mut body, &mut translation.notes)?;
     fields.extend(tools.native_choice.map(|choice| ("tool_choice", choice)));
-    if !fields.is_empty() {
-        body.additional_model_request_fields =
-            Some(merged(fields, body.additional_model_request_fields.take())?);
+    body.additional_model_request_fields = match fields.is_empty() {
+        true => own_fields,
+        false => Some(merged(fields, own_fields.as_ref(), &mut translation.notes)?),
+    };
+    answer_form::check_citations(&body)?;
+    if options.cache == CachePolicy::Auto {
+        cache::place(&mut body, &translation.traits);
     }
     cache::keep_rules(&mut body, &mut translation.notes)?;
     let Translation { notes, names, .. } = translation;
     Ok(Translated {
         model_id: model,
-        stream: *stream == Some(true),
+        stream: streamed,
         include_usage,
         body,
         adjustments: notes.into_adjustments(),
@@ -317,16 +302,28 @@ fn legacy_choice(choice: Option<&Json>) -> Result<Option<ToolChoice>, Error> {
 }
 
 /// Our members, with the caller's over them.
-fn merged<'a>(ours: Vec<(&'static str, Value)>, callers: Option<Raw<'a>>) -> Result<Raw<'a>, Error> {
-    let callers: Members = match &callers {
+fn merged<'a>(
+    ours: Vec<(&'static str, Value)>,
+    callers: Option<&Raw<'_>>,
+    notes: &mut Notes,
+) -> Result<Raw<'a>, Error> {
+    let callers: Members = match callers {
         None => Members::default(),
         Some(callers) => serde_json::from_str(callers.get())
             .map_err(|_| Error::invalid("bedrock.additionalModelRequestFields", "must be an object"))?,
     };
     let mut members = Members::default();
     for (name, value) in ours {
-        if callers.get(name).is_none() {
-            members.push(name, Json::from(value));
+        match callers.get(name) {
+            None => members.push(name, Json::from(value)),
+            Some(_) => {
+                let at = Path::root("bedrock");
+                let at = at.member("additionalModelRequestFields");
+                notes.changed(
+                    at.member(name),
+                    "the request's other members say it too: this one is sent, and theirs are not",
+                )?;
+            }
         }
     }
     for (name, value) in callers.iter() {

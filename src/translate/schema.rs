@@ -13,30 +13,9 @@ use crate::json::{Json, Members, Raw};
 
 /// A schema for a tool without arguments.
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
-/// What strict tools must not have in their schema, by the service's own list.
-const NOT_STRICT: [&str; 12] = [
-    r#""minimum""#,
-    r#""maximum""#,
-    r#""exclusiveMinimum""#,
-    r#""exclusiveMaximum""#,
-    r#""multipleOf""#,
-    r#""maxItems""#,
-    r#""minItems""#,
-    r#""contains""#,
-    r#""minLength""#,
-    r#""maxLength""#,
-    r#""(?"#,
-    r#""uniqueItems""#,
-];
-
 /// A schema without arguments.
 pub(super) fn no_arguments<'a>() -> Raw<'a> {
     Raw::parse(NO_ARGUMENTS).unwrap_or_default()
-}
-
-/// Whether a strict tool may have this schema, as far as its words tell.
-pub(super) fn may_be_strict(schema: &str) -> bool {
-    !NOT_STRICT.iter().any(|word| schema.contains(word))
 }
 
 /// The schema as the service takes it.

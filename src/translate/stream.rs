@@ -1,6 +1,7 @@
 //! The bytes of a stream into chunks: frames, events and the fold, without I/O.
 
-use super::fold::{Fold, Heading};
+use super::fold::Fold;
+use super::heading::Heading;
 use crate::converse::frame::{Frame, FrameDecoder, FrameError};
 use crate::converse::{Event, Exception};
 use crate::error::{Error, ErrorKind};

@@ -1,7 +1,7 @@
 //! Token counts.
 
-use crate::converse::TokenUsage;
-use crate::openai::{PromptTokensDetails, Usage};
+use crate::converse::{CacheDetail, TokenUsage};
+use crate::openai::{CacheCreationTokenDetails, PromptTokensDetails, Usage};
 
 /// OpenAI's counts. Its `prompt_tokens` are all tokens of the request, those of the cache included;
 /// Converse counts them apart, and adds them up in `totalTokens`. Where the total says that the
@@ -13,6 +13,7 @@ pub(super) fn usage(tokens: &TokenUsage) -> Usage {
         total_tokens,
         cache_read_input_tokens,
         cache_write_input_tokens,
+        cache_details,
         other: _,
     } = tokens;
     let read = cache_read_input_tokens.unwrap_or_default();
@@ -32,7 +33,20 @@ pub(super) fn usage(tokens: &TokenUsage) -> Usage {
         prompt_tokens_details: cached.then_some(PromptTokensDetails {
             cached_tokens: read,
             cache_creation_tokens: *cache_write_input_tokens,
+            cache_creation_token_details: cache_details.as_deref().and_then(by_ttl),
         }),
         ..Usage::default()
     }
+}
+
+/// The tokens written, by how long they are kept; none where nothing was written.
+fn by_ttl(details: &[CacheDetail]) -> Option<CacheCreationTokenDetails> {
+    let of = |ttl: &str| {
+        let details = details.iter().filter(|detail| detail.ttl == ttl);
+        details.fold(0, |sum: u64, detail| sum.saturating_add(detail.input_tokens))
+    };
+    (!details.is_empty()).then(|| CacheCreationTokenDetails {
+        ephemeral_5m_input_tokens: of("5m"),
+        ephemeral_1h_input_tokens: of("1h"),
+    })
 }
