@@ -71,6 +71,11 @@ mod writing;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-pub use client::{Bedrock, Builder, CallbackResult, Callbacks, ChatStream};
+pub use aws_sdk_bedrockruntime::config::retry::RetryConfig;
+pub use client::{
+    AsyncCallbacks, Bedrock, Builder, CallbackResult, Callbacks, ChatStream, FetchMedia, Fetched, Fetching,
+    StreamingFallback,
+};
 pub use error::{Classified, Error, ErrorKind, classify};
 pub use json::{Json, Members, Raw, Str};
+pub use tokio_util::sync::CancellationToken;

@@ -1,14 +1,22 @@
 //! Settings of a client.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_bedrockruntime::config::retry::RetryConfig;
+use aws_sdk_bedrockruntime::config::timeout::TimeoutConfig;
 use aws_sdk_bedrockruntime::config::{Credentials, HttpClient, IntoShared, Region, SharedHttpClient, Token};
 
-use super::Bedrock;
+use super::fetch::{FetchMedia, Media};
+use super::learning::Learned;
+use super::regions::Regions;
+use super::retries::Retries;
 use super::watchdog::Patience;
+use super::{Bedrock, Shared, StreamingFallback};
 use crate::error::{Error, ErrorKind};
-use crate::translate::{LateSystem, Options, Strictness};
+use crate::openai::BedrockRequest;
+use crate::translate::{CachePolicy, LateSystem, Options, SpeakerNames, Strictness};
 
 /// The region where nothing names one.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -47,6 +55,14 @@ pub struct Builder {
     sdk_config: Option<SdkConfig>,
     options: Options,
     patience: Patience,
+    retry: Option<RetryConfig>,
+    connect_timeout: Option<Duration>,
+    attempt_timeout: Option<Duration>,
+    no_service_timeout_retries: bool,
+    repeats_timeouts: bool,
+    learns_nothing: bool,
+    streaming_fallback: StreamingFallback,
+    media: Option<Media>,
 }
 
 impl Builder {
@@ -116,6 +132,75 @@ impl Builder {
         self
     }
 
+    /// How long a call may take from its beginning to its end, whatever comes meanwhile; no limit
+    /// unless it is set.
+    pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
+        self.patience.total = deadline;
+        self
+    }
+
+    /// How long a connection may take to stand; the SDK's 3.1 seconds unless it is set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// How long one attempt may take until the head of its answer; no limit unless it is set, but for
+    /// [`Builder::first_event_timeout`], which counts all attempts of a call. The head of an answer
+    /// that is not streamed comes when all of it was written, so be generous.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// How often and with which pauses a call is repeated that failed before its first event: the
+    /// SDK's standard (3 attempts, pauses from 1 to 20 seconds, at random) unless it is set. A spent
+    /// quota and a wrong request are never repeated, and nothing is once it began to come.
+    ///
+    /// ```
+    /// use bedrock_chat::{Bedrock, RetryConfig};
+    ///
+    /// let builder = Bedrock::builder().retry(RetryConfig::standard().with_max_attempts(5));
+    /// ```
+    pub fn retry(mut self, retry: RetryConfig) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// Whether 408 (the model took too long), 424 (the model failed) and 529 (overloaded) are repeated
+    /// like a throttle, which they are unless it is switched off.
+    pub fn retry_service_timeouts(mut self, retry: bool) -> Self {
+        self.no_service_timeout_retries = !retry;
+        self
+    }
+
+    /// Whether a call that is not streamed is repeated after [`Builder::attempt_timeout`]. It may be
+    /// answered, and billed, by then, so it is not unless it is asked for.
+    pub fn retry_after_timeout(mut self, retry: bool) -> Self {
+        self.repeats_timeouts = retry;
+        self
+    }
+
+    /// Whether a model that refuses a feature by name is asked again without it, once, and the
+    /// refusal is remembered, which it is unless it is switched off. The answer has the note.
+    pub fn learn_from_refusals(mut self, learn: bool) -> Self {
+        self.learns_nothing = !learn;
+        self
+    }
+
+    /// What happens where the credentials may not stream.
+    pub fn streaming_fallback(mut self, fallback: StreamingFallback) -> Self {
+        self.streaming_fallback = fallback;
+        self
+    }
+
+    /// Fetches the images and videos that requests name by address; otherwise an image's address is
+    /// sent as text, and a video's is refused. A fetched medium of more than `limit` bytes is refused.
+    pub fn fetch_media(mut self, fetch: impl FetchMedia + 'static, limit: usize) -> Self {
+        self.media = Some(Media::new(fetch, limit));
+        self
+    }
+
     /// What happens to members of a request that Bedrock cannot take.
     pub fn strictness(mut self, strictness: Strictness) -> Self {
         self.options.strictness = strictness;
@@ -125,6 +210,32 @@ impl Builder {
     /// Where instructions go that come after the conversation began.
     pub fn late_system(mut self, late_system: LateSystem) -> Self {
         self.options.late_system = late_system;
+        self
+    }
+
+    /// What becomes of the `name` of a message.
+    pub fn speaker_names(mut self, names: SpeakerNames) -> Self {
+        self.options.names = names;
+        self
+    }
+
+    /// Who places prompt cache points.
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.options.cache = policy;
+        self
+    }
+
+    /// Says which foundation model is behind an opaque id, such as the ARN of an application inference
+    /// profile, so that its rules are kept.
+    pub fn base_model(mut self, id: impl Into<String>, base: impl Into<String>) -> Self {
+        self.options.base_models.insert(id.into(), base.into());
+        self
+    }
+
+    /// Defaults of the request's member `bedrock`, such as a guardrail; each is replaced by the
+    /// request's own.
+    pub fn bedrock_defaults(mut self, defaults: BedrockRequest) -> Self {
+        self.options.bedrock = defaults;
         self
     }
 
@@ -189,7 +300,35 @@ impl Builder {
         if let Some(client) = self.http_client {
             config = config.http_client(client);
         }
-        Ok(Bedrock::new(config.build(), &region, self.options, self.patience, explicit))
+        if let Some(retry) = self.retry {
+            config = config.retry_config(retry);
+        }
+        let config = config.build();
+        let mut timeouts = config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
+        if let Some(timeout) = self.connect_timeout {
+            timeouts = timeouts.connect_timeout(timeout);
+        }
+        if let Some(timeout) = self.attempt_timeout {
+            timeouts = timeouts.operation_attempt_timeout(timeout);
+        }
+        let config = config.into_builder().timeout_config(timeouts.build()).build();
+        let retry = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
+        let retries = Retries { service_timeouts: !self.no_service_timeout_retries };
+        Ok(Bedrock {
+            shared: Arc::new(Shared {
+                regions: Regions::new(config, explicit, retries),
+                options: self.options,
+                learned: Learned::default(),
+                learns: !self.learns_nothing,
+                streaming_fallback: self.streaming_fallback,
+                repeats_timeouts: self.repeats_timeouts,
+                retry,
+                media: self.media,
+            }),
+            region: region.into(),
+            patience: self.patience,
+            token: None,
+        })
     }
 }
 

@@ -51,32 +51,119 @@ pub trait Callbacks {
         Ok(())
     }
 
-    /// Whether to stop. Asked before each chunk, and while the stream is silent.
+    /// Whether to stop. Asked before each chunk, and four times a second while the stream is silent.
     fn on_interrupt_check(&mut self) -> bool {
+        false
+    }
+
+    /// Whether text is told after the first tool call began, too.
+    fn wants_text_beside_calls(&self) -> bool {
         false
     }
 }
 
-impl Delta {
-    /// Tells the callbacks what is new.
-    pub(super) fn tell<C: Callbacks + ?Sized>(
-        &self,
-        callbacks: &mut C,
-        calls_began: &mut bool,
-    ) -> CallbackResult {
-        if let Some(text) = &self.reasoning_content {
-            callbacks.on_reasoning_delta(text)?;
+/// [`Callbacks`] that may wait, such as for a socket to take what they write. The stream waits with
+/// them, and so does the service.
+///
+/// ```
+/// use bedrock_chat::{AsyncCallbacks, CallbackResult};
+///
+/// struct Send(tokio::sync::mpsc::Sender<String>);
+///
+/// impl AsyncCallbacks for Send {
+///     async fn on_text_delta(&mut self, text: &str) -> CallbackResult {
+///         Ok(self.0.send(text.to_owned()).await?)
+///     }
+/// }
+/// ```
+#[allow(async_fn_in_trait, reason = "whether the future is Send follows from the callbacks")]
+pub trait AsyncCallbacks {
+    /// See [`Callbacks::on_text_delta`].
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the stream.
+    async fn on_text_delta(&mut self, text: &str) -> CallbackResult {
+        let _ = text;
+        Ok(())
+    }
+
+    /// See [`Callbacks::on_tool_start`].
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the stream.
+    async fn on_tool_start(&mut self, name: &str) -> CallbackResult {
+        let _ = name;
+        Ok(())
+    }
+
+    /// See [`Callbacks::on_reasoning_delta`].
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the stream.
+    async fn on_reasoning_delta(&mut self, text: &str) -> CallbackResult {
+        let _ = text;
+        Ok(())
+    }
+
+    /// See [`Callbacks::on_interrupt_check`].
+    fn on_interrupt_check(&mut self) -> bool {
+        false
+    }
+
+    /// See [`Callbacks::wants_text_beside_calls`].
+    fn wants_text_beside_calls(&self) -> bool {
+        false
+    }
+}
+
+/// Callbacks that do not wait, as ones that may.
+pub(super) struct Blocking<'c, C: ?Sized>(pub(super) &'c mut C);
+
+impl<C: Callbacks + ?Sized> AsyncCallbacks for Blocking<'_, C> {
+    async fn on_text_delta(&mut self, text: &str) -> CallbackResult {
+        self.0.on_text_delta(text)
+    }
+
+    async fn on_tool_start(&mut self, name: &str) -> CallbackResult {
+        self.0.on_tool_start(name)
+    }
+
+    async fn on_reasoning_delta(&mut self, text: &str) -> CallbackResult {
+        self.0.on_reasoning_delta(text)
+    }
+
+    fn on_interrupt_check(&mut self) -> bool {
+        self.0.on_interrupt_check()
+    }
+
+    fn wants_text_beside_calls(&self) -> bool {
+        self.0.wants_text_beside_calls()
+    }
+}
+
+/// Tells the callbacks what is new.
+pub(super) async fn tell<C: AsyncCallbacks + ?Sized>(
+    delta: &Delta,
+    callbacks: &mut C,
+    calls_began: &mut bool,
+) -> CallbackResult {
+    if let Some(text) = &delta.reasoning_content {
+        callbacks.on_reasoning_delta(text).await?;
+    }
+    let calls = delta.tool_calls.iter().flatten().map(|call| call.function.as_ref());
+    for function in calls.chain([delta.function_call.as_ref()]).flatten() {
+        if let Some(name) = &function.name {
+            *calls_began = true;
+            callbacks.on_tool_start(name).await?;
         }
-        let calls = self.tool_calls.iter().flatten().map(|call| call.function.as_ref());
-        for function in calls.chain([self.function_call.as_ref()]).flatten() {
-            if let Some(name) = &function.name {
-                *calls_began = true;
-                callbacks.on_tool_start(name)?;
-            }
+    }
+    match &delta.content {
+        Some(text) if !text.is_empty() && (!*calls_began || callbacks.wants_text_beside_calls()) => {
+            callbacks.on_text_delta(text).await
         }
-        match &self.content {
-            Some(text) if !text.is_empty() && !*calls_began => callbacks.on_text_delta(text),
-            _ => Ok(()),
-        }
+        _ => Ok(()),
     }
 }

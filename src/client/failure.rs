@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_bedrockruntime::config::http::HttpResponse;
 use aws_sdk_bedrockruntime::error::SdkError;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use crate::converse::Exception;
 use crate::error::{Error, ErrorKind};
@@ -31,7 +32,9 @@ where
                     "set AWS_BEARER_TOKEN_BEDROCK, or a key pair, or a profile (aws sso login --profile …)",
                 );
             }
-            let kind = if failure.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connection };
+            let connector = failure.as_connector_error();
+            let timed_out = connector.is_some_and(|error| error.is_timeout() && !is_connecting(error));
+            let kind = if timed_out { ErrorKind::Timeout } else { ErrorKind::Connection };
             Error::new(kind, text).with_advice("try again; check the network, the region and the endpoint")
         }
         SdkError::ResponseError(ref context) => {
@@ -45,8 +48,13 @@ where
     }
 }
 
+/// Whether a timeout was that of connecting: nothing was sent yet.
+pub(super) fn is_connecting(error: &ConnectorError) -> bool {
+    chain(error).contains("connect timeout")
+}
+
 /// What an HTTP response with a status of failure means.
-fn from_response(response: &HttpResponse) -> Error {
+pub(super) fn from_response(response: &HttpResponse) -> Error {
     let body = response.body().bytes().unwrap_or_default();
     let exception: Exception = serde_json::from_slice(body).unwrap_or_default();
     let code = header(response, "x-amzn-errortype").or(exception.kind);
@@ -64,6 +72,28 @@ fn from_response(response: &HttpResponse) -> Error {
     Error::from_service(code.as_deref(), Some(status), &message)
         .with_request_id(header(response, "x-amzn-requestid"))
         .with_retry_after(retry_after)
+}
+
+/// What the body of an answer says that should have been a stream.
+pub(super) fn of_no_stream(body: &[u8]) -> Error {
+    let exception: Exception = serde_json::from_slice(body).unwrap_or_default();
+    let message = exception.message.or(exception.original_message);
+    match (exception.kind, message) {
+        (None, None) => {
+            Error::new(ErrorKind::Connection, "the answer is no stream: a proxy may stand between")
+                .with_status(Some(200))
+                .with_advice("try again; check the endpoint and the proxies on the way")
+        }
+        (code, message) => {
+            Error::from_service(code.as_deref(), Some(200), message.as_deref().unwrap_or_default())
+        }
+    }
+}
+
+/// Whether the credentials may not stream, whatever else they may.
+pub(super) fn is_about_streaming(error: &Error) -> bool {
+    error.kind() == ErrorKind::AccessDenied
+        && error.message().contains("bedrock:InvokeModelWithResponseStream")
 }
 
 fn header(response: &HttpResponse, name: &str) -> Option<String> {

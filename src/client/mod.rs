@@ -3,33 +3,40 @@
 
 mod body;
 mod builder;
+mod call;
 mod callbacks;
 mod failure;
+mod fetch;
+mod learning;
 mod regions;
+mod retries;
+mod span;
 mod stream;
 mod watchdog;
 mod wire;
 
+use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use aws_sdk_bedrockruntime::config::http::HttpResponse;
-use aws_sdk_bedrockruntime::error::SdkError;
-use aws_sdk_bedrockruntime::operation::RequestId;
-use bytes::Bytes;
+use aws_sdk_bedrockruntime::config::retry::RetryConfig;
+use tokio_util::sync::CancellationToken;
 
 pub use builder::Builder;
-pub use callbacks::{CallbackResult, Callbacks};
+pub use callbacks::{AsyncCallbacks, CallbackResult, Callbacks};
+pub use fetch::{FetchMedia, Fetched, Fetching};
 pub use stream::ChatStream;
 
 use crate::error::{Error, ErrorKind};
-use crate::models::ModelId;
+use crate::models::{self, Lessons};
 use crate::openai::{ChatCompletion, ChatRequest};
-use crate::translate::{self, Heading, Options, Translated};
-use body::AnswerBody;
+use crate::translate::Options;
+use call::Call;
+use fetch::Media;
+use learning::Learned;
 use regions::Regions;
 use watchdog::Patience;
-use wire::{Slot, Wire};
 
 /// Bedrock, spoken to in OpenAI's words. Cheap to clone; the clones share connections and
 /// credentials.
@@ -49,13 +56,32 @@ use wire::{Slot, Wire};
 pub struct Bedrock {
     shared: Arc<Shared>,
     region: Arc<str>,
+    patience: Patience,
+    token: Option<CancellationToken>,
 }
 
 #[derive(Debug)]
 struct Shared {
     regions: Regions,
     options: Options,
-    patience: Patience,
+    learned: Learned,
+    learns: bool,
+    streaming_fallback: StreamingFallback,
+    repeats_timeouts: bool,
+    retry: RetryConfig,
+    media: Option<Media>,
+}
+
+/// What happens where the credentials may call a model but not stream its answer (IAM's
+/// `bedrock:InvokeModelWithResponseStream` is denied).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamingFallback {
+    /// The call fails, with `access_denied`.
+    #[default]
+    Fail,
+    /// The answer is asked for whole and given as a stream, with a note.
+    Reply,
 }
 
 impl Bedrock {
@@ -74,25 +100,62 @@ impl Bedrock {
         Builder::default()
     }
 
-    fn new(
-        config: aws_config::SdkConfig,
-        region: &str,
-        options: Options,
-        patience: Patience,
-        explicit: builder::Explicit,
-    ) -> Self {
-        let regions = Regions::new(config, explicit);
-        Bedrock { shared: Arc::new(Shared { regions, options, patience }), region: region.into() }
-    }
-
     /// The same client in another region, with that region's own connections.
     pub fn region(&self, region: impl Into<Arc<str>>) -> Self {
-        Bedrock { shared: Arc::clone(&self.shared), region: region.into() }
+        Bedrock { region: region.into(), ..self.clone() }
     }
 
     /// The region of calls whose model is not the ARN of another.
     pub fn region_name(&self) -> &str {
         &self.region
+    }
+
+    /// The same client with another [`Builder::first_event_timeout`].
+    pub fn first_event_timeout(&self, timeout: Option<Duration>) -> Self {
+        let patience = Patience { first: timeout, ..self.patience };
+        Bedrock { patience, ..self.clone() }
+    }
+
+    /// The same client with another [`Builder::idle_timeout`].
+    pub fn idle_timeout(&self, timeout: Option<Duration>) -> Self {
+        let patience = Patience { idle: timeout, ..self.patience };
+        Bedrock { patience, ..self.clone() }
+    }
+
+    /// The same client with another [`Builder::deadline`].
+    ///
+    /// ```no_run
+    /// # async fn run(bedrock: bedrock_chat::Bedrock, request: bedrock_chat::openai::ChatRequest) -> Result<(), bedrock_chat::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let completion = bedrock.deadline(Some(Duration::from_secs(60))).chat(&request).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn deadline(&self, deadline: Option<Duration>) -> Self {
+        let patience = Patience { total: deadline, ..self.patience };
+        Bedrock { patience, ..self.clone() }
+    }
+
+    /// The same client, whose calls end with `interrupted` when the token is cancelled, from whatever
+    /// task: while they wait for an answer, and while it comes.
+    ///
+    /// ```no_run
+    /// # async fn run(bedrock: bedrock_chat::Bedrock, request: bedrock_chat::openai::ChatRequest) -> Result<(), bedrock_chat::Error> {
+    /// use bedrock_chat::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let stream = bedrock.cancelled_by(token.clone()).chat_stream(&request).await?;
+    /// tokio::spawn(async move {
+    ///     tokio::signal::ctrl_c().await.ok();
+    ///     token.cancel();
+    /// });
+    /// let completion = stream.completion().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cancelled_by(&self, token: CancellationToken) -> Self {
+        Bedrock { token: Some(token), ..self.clone() }
     }
 
     /// Forgets the client of a region, so that the next call there opens new connections; whether
@@ -106,6 +169,13 @@ impl Bedrock {
         self.shared.regions.reset();
     }
 
+    /// How many tokens a request to a model may have: what the service said when it was too many,
+    /// else what the catalogue says, else 128,000.
+    pub fn context_window(&self, model: &str) -> u64 {
+        let base = self.shared.options.base_models.get(model).map_or(model, String::as_str);
+        self.shared.learned.context_window(model).unwrap_or_else(|| models::context_window(base))
+    }
+
     /// Sends a request and waits for the whole answer. `stream` in the request is not looked at.
     ///
     /// # Errors
@@ -113,115 +183,75 @@ impl Bedrock {
     /// Every kind but those of streams; `invalid_request` and `unsupported` without a call where
     /// the request cannot be translated.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatCompletion, Error> {
-        let translated = translate::request(request, &self.shared.options)?;
-        let call = Call::new(self, &translated);
-        let body = Bytes::from(translated.to_bytes());
-        let heading = heading(translated);
-        let (wire, slot) = Wire::reply(body);
-        let sent = call.client.converse().model_id(call.model).customize().interceptor(wire).send().await;
-        let (request_id, body) = call.taken(sent, &slot)?;
-        let reply =
-            body.read().await.map_err(|error| error.with_advice("try again; the call may have been billed"));
-        reply
-            .and_then(|reply| translate::reply_from_slice(&reply, heading.for_request(request_id.as_deref())))
-            .map_err(|error| call.place(error).with_request_id(request_id))
+        let request = self.with_media(request).await?;
+        Call::new(self, &request, false).reply().await
     }
 
-    /// Sends a request and gives the answer as it comes. `stream` in the request is not looked at;
-    /// `stream_options.include_usage` is.
+    /// Sends a request and gives the answer as it comes, from its first event on. `stream` in the
+    /// request is not looked at; `stream_options.include_usage` is.
     ///
     /// # Errors
     ///
     /// As for [`Bedrock::chat`], for what goes wrong before the answer begins; later failures come
     /// out of the stream.
     pub async fn chat_stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let translated = translate::request(request, &self.shared.options)?;
-        let call = Call::new(self, &translated);
-        let body = Bytes::from(translated.to_bytes());
-        let heading = heading(translated);
-        let (wire, slot) = Wire::stream(body);
-        let sent =
-            call.client.converse_stream().model_id(call.model).customize().interceptor(wire).send().await;
-        let (request_id, body) = call.taken(sent, &slot)?;
-        let heading = heading.for_request(request_id.as_deref());
-        Ok(ChatStream::new(body, heading, call.region, call.model, request_id))
-    }
-}
-
-/// Where a call goes.
-struct Call<'a> {
-    client: aws_sdk_bedrockruntime::Client,
-    patience: Patience,
-    region: &'a str,
-    model: &'a str,
-}
-
-impl<'a> Call<'a> {
-    /// The region inside an ARN wins: the resource is only there.
-    fn new(bedrock: &'a Bedrock, translated: &Translated<'a>) -> Self {
-        let model = translated.model_id;
-        let region = ModelId::new(model).region().unwrap_or(&bedrock.region);
-        Call {
-            client: bedrock.shared.regions.client(region),
-            patience: bedrock.shared.patience,
-            region,
-            model,
-        }
+        let request = self.with_media(request).await?;
+        Call::new(self, &request, true).stream().await
     }
 
-    fn place(&self, error: Error) -> Error {
-        error.at(self.region, self.model)
-    }
-
-    /// The id and the body of an answer whose head says success.
-    fn taken<O, E>(
+    /// Streams the answer into `callbacks` and gives it whole: [`Bedrock::chat_stream`] and
+    /// [`ChatStream::drive`] in one, so that `on_interrupt_check` is asked while the service has not
+    /// begun to answer, too.
+    ///
+    /// # Errors
+    ///
+    /// As for those two.
+    pub async fn drive<C: Callbacks + ?Sized>(
         &self,
-        sent: Result<O, SdkError<E, HttpResponse>>,
-        slot: &Slot,
-    ) -> Result<(Option<String>, AnswerBody), Error>
-    where
-        O: RequestId,
-        E: std::error::Error + Send + Sync + 'static,
-    {
-        match (sent, slot.take()) {
-            (Ok(output), Some(body)) => {
-                let body = AnswerBody::new(body, self.patience);
-                Ok((output.request_id().map(str::to_owned), body))
+        request: &ChatRequest,
+        callbacks: &mut C,
+    ) -> Result<ChatCompletion, Error> {
+        let mut opening = pin!(self.chat_stream(request));
+        let stream = loop {
+            if callbacks.on_interrupt_check() {
+                return Err(stream::interrupt().at(&self.region, &request.model));
             }
-            (Ok(_), None) => Err(self.place(Error::new(ErrorKind::Connection, "the answer has no body"))),
-            (Err(error), _) => Err(self.place(failure::from_sdk(error))),
+            if let Ok(stream) = tokio::time::timeout(stream::INTERRUPT_CHECK, &mut opening).await {
+                break stream?;
+            }
+        };
+        stream.drive(callbacks).await
+    }
+
+    async fn with_media<'r>(&self, request: &'r ChatRequest) -> Result<Cow<'r, ChatRequest>, Error> {
+        match &self.shared.media {
+            None => Ok(Cow::Borrowed(request)),
+            Some(media) => media.fetched(request).await,
+        }
+    }
+
+    /// Forgets the client of a region over which a connection failed: it was closed or reset, never
+    /// stood, or never answered. What the service itself says leaves the client as it is.
+    fn give_up(&self, error: &Error, region: &str, model: &str, number: u64) {
+        let is_stale = match error.kind() {
+            ErrorKind::Connection | ErrorKind::StreamStalled => true,
+            // A timeout that the service reports comes with its status.
+            ErrorKind::Timeout => error.status().is_none(),
+            _ => false,
+        };
+        if is_stale && self.shared.regions.evict(region, number) {
+            tracing::warn!(region, model, kind = %error.kind(), "a connection failed: the region's client is dropped");
         }
     }
 }
 
-fn heading(translated: Translated<'_>) -> Heading {
-    for adjustment in &translated.adjustments {
-        tracing::info!(
-            field = adjustment.field,
-            action = %adjustment.action,
-            reason = adjustment.reason,
-            "a request was adjusted for Bedrock"
-        );
-    }
-    // A clock before 1970 is no reason to fail.
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let mut heading = Heading::new("", created, translated.model_id);
-    heading.include_usage = translated.include_usage;
-    heading.adjustments = translated.adjustments;
-    heading.names = translated.names;
-    heading.content_tool = translated.content_tool;
-    heading.legacy = translated.legacy;
-    heading
-}
-
-impl Heading {
-    /// Calls the answer after the service's id of the call.
-    fn for_request(mut self, request_id: Option<&str>) -> Self {
-        self.id = match request_id {
-            Some(id) => format!("chatcmpl-{id}").into(),
-            None => "chatcmpl-bedrock".into(),
-        };
-        self.request_id = request_id.map(str::to_owned);
-        self
+impl Shared {
+    /// What is known of a model besides the catalogue.
+    fn lessons(&self, model: &str) -> Lessons {
+        let mut lessons = self.options.lessons.clone();
+        for lesson in self.learned.lessons(model).iter() {
+            lessons.add(lesson);
+        }
+        lessons
     }
 }

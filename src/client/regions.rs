@@ -1,6 +1,5 @@
 //! One SDK client per region, each with connections of its own.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::SdkConfig;
@@ -9,50 +8,84 @@ use aws_sdk_bedrockruntime::config::{Config, Region, StalledStreamProtectionConf
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 
 use super::builder::Explicit;
+use super::retries::Retries;
+
+/// How many regions are kept; the one that was made first goes first.
+const MOST_REGIONS: usize = 64;
 
 /// The clients that were needed so far.
 #[derive(Debug)]
 pub(super) struct Regions {
     config: SdkConfig,
     explicit: Explicit,
-    clients: Mutex<BTreeMap<String, Client>>,
+    retries: Retries,
+    made: Mutex<Made>,
+}
+
+#[derive(Debug, Default)]
+struct Made {
+    clients: Vec<(String, Regional)>,
+    count: u64,
+}
+
+/// The client of a region, and which of its clients it is: one that was evicted has another number
+/// than the one made after it.
+#[derive(Debug, Clone)]
+pub(super) struct Regional {
+    pub(super) client: Client,
+    pub(super) number: u64,
 }
 
 impl Regions {
-    pub(super) fn new(config: SdkConfig, explicit: Explicit) -> Self {
-        Regions { config, explicit, clients: Mutex::new(BTreeMap::new()) }
+    pub(super) fn new(config: SdkConfig, explicit: Explicit, retries: Retries) -> Self {
+        Regions { config, explicit, retries, made: Mutex::default() }
     }
 
     /// The region's client, made at the first call. Making one takes some 70 microseconds and no
     /// I/O, so that others may wait for the lock.
-    pub(super) fn client(&self, region: &str) -> Client {
-        let mut clients = self.lock();
-        match clients.get(region) {
-            Some(client) => client.clone(),
-            None => {
-                let client = self.make(region);
-                clients.insert(region.to_owned(), client.clone());
-                client
-            }
+    pub(super) fn client(&self, region: &str) -> Regional {
+        let mut made = self.lock();
+        if let Some((_, regional)) = made.clients.iter().find(|(name, _)| name == region) {
+            return regional.clone();
         }
+        if made.clients.len() == MOST_REGIONS {
+            made.clients.remove(0);
+        }
+        made.count += 1;
+        let regional = Regional { client: self.make(region), number: made.count };
+        made.clients.push((region.to_owned(), regional.clone()));
+        regional
     }
 
     pub(super) fn invalidate(&self, region: &str) -> bool {
-        self.lock().remove(region).is_some()
+        let mut made = self.lock();
+        let before = made.clients.len();
+        made.clients.retain(|(name, _)| name != region);
+        made.clients.len() < before
+    }
+
+    /// Forgets a client that failed, unless it was replaced already: of many calls that fail at once,
+    /// one evicts.
+    pub(super) fn evict(&self, region: &str, number: u64) -> bool {
+        let mut made = self.lock();
+        let before = made.clients.len();
+        made.clients.retain(|(name, regional)| name != region || regional.number != number);
+        made.clients.len() < before
     }
 
     pub(super) fn reset(&self) {
-        self.lock().clear();
+        self.lock().clients.clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Client>> {
-        // A map of clients has no half-done state.
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Made> {
+        // A list of clients has no half-done state.
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn make(&self, region: &str) -> Client {
         let mut config = aws_sdk_bedrockruntime::config::Builder::from(&self.config)
             .region(Region::new(region.to_owned()))
+            .retry_classifier(self.retries)
             // The SDK's would break off after 5 seconds, and then repeat a call that was billed
             // already; the watchdog sees to it instead.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());

@@ -2,7 +2,8 @@
 //!
 //! The SDK's timeouts end at the head: a stream that falls silent would hang for ever. The watchdog
 //! is asked only while there is nothing to read, and its timer is armed at the first such time, so
-//! that an answer that flows costs one look at the clock per read and no timer.
+//! that an answer that flows costs nothing. Silence is the time in which there was nothing to read:
+//! a caller who takes long over what has come is not a stalled stream.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,49 +12,116 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-/// How long an answer may be silent.
+/// How long an answer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Patience {
-    /// Until its first event.
+    /// From the call to the first event.
     pub(super) first: Option<Duration>,
     /// From one event to the next.
     pub(super) idle: Option<Duration>,
+    /// From the call to the end.
+    pub(super) total: Option<Duration>,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Patience { first: Some(Duration::from_secs(300)), idle: Some(Duration::from_secs(120)) }
+        Patience { first: Some(Duration::from_secs(300)), idle: Some(Duration::from_secs(120)), total: None }
     }
 }
 
-/// Watches one answer.
+/// Why an answer is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Starved {
+    /// Nothing came for so long.
+    Silent(Duration),
+    /// The whole took longer than this.
+    Late(Duration),
+}
+
+/// The clocks of one call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clocks {
+    patience: Patience,
+    /// When the call began.
+    start: Instant,
+}
+
+impl Clocks {
+    /// Begins to measure now.
+    pub(super) fn start(patience: Patience) -> Self {
+        Clocks { patience, start: Instant::now() }
+    }
+
+    /// The same, for another attempt that begins now: only the deadline of the whole stays.
+    pub(super) fn again(self) -> Attempt {
+        Attempt { clocks: self, begin: Instant::now() }
+    }
+
+    /// When the whole must be there, and how long it was given.
+    fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.patience.total.map(|total| (self.start + total, total))
+    }
+}
+
+/// The clocks of one attempt.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    clocks: Clocks,
+    begin: Instant,
+}
+
+impl Attempt {
+    /// When the first event must be there, and what it is called if it is not.
+    pub(super) fn first(&self) -> Option<(Instant, Starved)> {
+        let first = self.clocks.patience.first.map(|first| (self.begin + first, Starved::Silent(first)));
+        earlier(first, self.clocks.deadline().map(|(at, total)| (at, Starved::Late(total))))
+    }
+}
+
+fn earlier(a: Option<(Instant, Starved)>, b: Option<(Instant, Starved)>) -> Option<(Instant, Starved)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Watches the body of one answer.
 #[derive(Debug)]
 pub(super) struct Watchdog {
-    patience: Patience,
+    attempt: Attempt,
     begun: bool,
-    since: Instant,
+    /// Since when there is nothing to read.
+    since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watchdog {
-    /// Begins to wait now.
-    pub(super) fn new(patience: Patience) -> Self {
-        Watchdog { patience, begun: false, since: Instant::now(), timer: None }
+    pub(super) fn new(attempt: Attempt) -> Self {
+        Watchdog { attempt, begun: false, since: None, timer: None }
     }
 
     /// Something has come.
     pub(super) fn fed(&mut self) {
         self.begun = true;
-        self.since = Instant::now();
+        self.since = None;
     }
 
-    /// Ready, with the time waited, when the silence is too long.
-    pub(super) fn poll_starved(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
-        let limit = if self.begun { self.patience.idle } else { self.patience.first };
-        let Some(limit) = limit else {
+    /// Until when to wait, and why no longer.
+    fn limit(&mut self) -> Option<(Instant, Starved)> {
+        if !self.begun {
+            return self.attempt.first();
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let clocks = &self.attempt.clocks;
+        let idle = clocks.patience.idle.map(|idle| (since + idle, Starved::Silent(idle)));
+        earlier(idle, clocks.deadline().map(|(at, total)| (at, Starved::Late(total))))
+    }
+
+    /// Ready when the wait is too long.
+    pub(super) fn poll_starved(&mut self, context: &mut Context<'_>) -> Poll<Starved> {
+        let Some((deadline, starved)) = self.limit() else {
             return Poll::Pending;
         };
-        let deadline = self.since + limit;
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         loop {
             // The timer may stand where an earlier silence would have ended.
@@ -62,7 +130,7 @@ impl Watchdog {
             }
             ready!(timer.as_mut().poll(context));
             if Instant::now() >= deadline {
-                return Poll::Ready(self.since.elapsed());
+                return Poll::Ready(starved);
             }
         }
     }
@@ -74,28 +142,34 @@ mod tests {
 
     use super::*;
 
-    fn patience(first: Option<u64>, idle: Option<u64>) -> Patience {
-        Patience { first: first.map(Duration::from_secs), idle: idle.map(Duration::from_secs) }
+    fn watchdog(first: Option<u64>, idle: Option<u64>, total: Option<u64>) -> Watchdog {
+        let seconds = |seconds: Option<u64>| seconds.map(Duration::from_secs);
+        let patience = Patience { first: seconds(first), idle: seconds(idle), total: seconds(total) };
+        Watchdog::new(Clocks::start(patience).again())
     }
 
-    async fn starved(watchdog: &mut Watchdog) -> Duration {
+    async fn starved(watchdog: &mut Watchdog) -> Starved {
         poll_fn(|context| watchdog.poll_starved(context)).await
+    }
+
+    fn silent(seconds: u64) -> Starved {
+        Starved::Silent(Duration::from_secs(seconds))
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_first_event_and_the_later_ones_have_limits_of_their_own() {
         let start = Instant::now();
-        let mut watchdog = Watchdog::new(patience(Some(300), Some(120)));
-        assert_eq!(starved(&mut watchdog).await, Duration::from_secs(300));
+        let mut watchdog = watchdog(Some(300), Some(120), None);
+        assert_eq!(starved(&mut watchdog).await, silent(300));
         assert_eq!(start.elapsed().as_secs(), 300);
         watchdog.fed();
-        assert_eq!(starved(&mut watchdog).await, Duration::from_secs(120));
+        assert_eq!(starved(&mut watchdog).await, silent(120));
         assert_eq!(start.elapsed().as_secs(), 420);
     }
 
     #[tokio::test(start_paused = true)]
     async fn food_puts_the_end_off_without_a_new_timer() {
-        let mut watchdog = Watchdog::new(patience(Some(10), Some(10)));
+        let mut watchdog = watchdog(Some(10), Some(10), None);
         let start = Instant::now();
         for _ in 0..5 {
             let waited = tokio::time::timeout(Duration::from_secs(9), starved(&mut watchdog)).await;
@@ -108,7 +182,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_shorter_limit_after_the_first_event_is_kept() {
-        let mut watchdog = Watchdog::new(patience(Some(300), Some(5)));
+        let mut watchdog = watchdog(Some(300), Some(5), None);
         let start = Instant::now();
         let waited = tokio::time::timeout(Duration::from_secs(100), starved(&mut watchdog)).await;
         assert!(waited.is_err());
@@ -118,8 +192,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_is_not_a_silent_stream() {
+        let mut watchdog = watchdog(Some(300), Some(120), None);
+        watchdog.fed();
+        tokio::time::sleep(Duration::from_secs(1000)).await;
+        let start = Instant::now();
+        assert_eq!(starved(&mut watchdog).await, silent(120));
+        assert_eq!(start.elapsed().as_secs(), 120);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_of_the_whole_ends_even_what_flows() {
+        let mut watchdog = watchdog(Some(300), Some(120), Some(150));
+        let start = Instant::now();
+        for _ in 0..2 {
+            let waited = tokio::time::timeout(Duration::from_secs(60), starved(&mut watchdog)).await;
+            assert!(waited.is_err());
+            watchdog.fed();
+        }
+        assert_eq!(starved(&mut watchdog).await, Starved::Late(Duration::from_secs(150)));
+        assert_eq!(start.elapsed().as_secs(), 150);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn without_a_limit_silence_is_no_matter() {
-        let mut watchdog = Watchdog::new(patience(None, None));
+        let mut watchdog = watchdog(None, None, None);
         let waited = tokio::time::timeout(Duration::from_secs(1_000_000), starved(&mut watchdog)).await;
         assert!(waited.is_err());
     }

@@ -21,6 +21,7 @@ pub struct When {
     tool_result: Option<String>,
     turn: Option<usize>,
     model: Option<String>,
+    streamed: Option<bool>,
 }
 
 impl When {
@@ -51,7 +52,13 @@ impl When {
         self
     }
 
-    fn holds(&self, model: &str, body: &Value) -> bool {
+    /// And only for streams, or only for whole replies.
+    pub fn streamed(mut self, streamed: bool) -> Self {
+        self.streamed = Some(streamed);
+        self
+    }
+
+    fn holds(&self, model: &str, body: &Value, streamed: bool) -> bool {
         let has = |texts: Vec<String>, wanted: &Option<String>| {
             wanted.as_ref().is_none_or(|wanted| {
                 let wanted = wanted.to_lowercase();
@@ -61,6 +68,7 @@ impl When {
         has(improvise::last_user_texts(body), &self.user_says)
             && has(improvise::last_results(body), &self.tool_result)
             && self.turn.is_none_or(|turn| turn == improvise::user_turns(body))
+            && self.streamed.is_none_or(|wanted| wanted == streamed)
             && self.model.as_ref().is_none_or(|wanted| model.contains(wanted.as_str()))
     }
 }
@@ -96,10 +104,10 @@ impl Script {
         self
     }
 
-    pub(super) fn answer(&self, model: &str, body: &Value) -> Answer {
+    pub(super) fn answer(&self, model: &str, body: &Value, streamed: bool) -> Answer {
         self.rules
             .iter()
-            .find(|(when, _)| when.holds(model, body))
+            .find(|(when, _)| when.holds(model, body, streamed))
             .map_or_else(|| improvise::answer(body), |(_, respond)| respond(model, body))
     }
 }

@@ -265,7 +265,7 @@ async fn handle(state: &State, request: Request<Incoming>) -> Response<Steps> {
     match checked {
         Err(refused) => refusal(&refused),
         Ok(body) => {
-            let answer = state.script.answer(&model_id, &body);
+            let answer = state.script.answer(&model_id, &body, operation == Operation::ConverseStream);
             tokio::time::sleep(answer.head_delay).await;
             let number = state.answers.fetch_add(1, Ordering::Relaxed);
             respond(answer, operation, &body, number)

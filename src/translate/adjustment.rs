@@ -24,6 +24,13 @@ pub struct Adjustment {
     pub reason: String,
 }
 
+impl Adjustment {
+    /// A member that was sent in another form.
+    pub(crate) fn changed(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Adjustment { field: field.into(), action: Action::Changed, reason: reason.into() }
+    }
+}
+
 /// What an adjustment did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -174,7 +174,11 @@ impl Fold {
         self.assemble(None)
     }
 
-    fn finish_reason(&self) -> Result<FinishReason, Error> {
+    pub(super) fn heading(&self) -> &Heading {
+        &self.heading
+    }
+
+    pub(super) fn finish_reason(&self) -> Result<FinishReason, Error> {
         let Some(stop) = &self.stop else {
             return Err(Error::new(
                 ErrorKind::StreamTruncated,

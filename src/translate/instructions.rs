@@ -71,7 +71,7 @@ pub(super) fn place<'a>(
     let controls: Vec<&Json> =
         texts.iter().filter_map(|instruction| instruction.control).chain(own).collect();
     if controls.len() > 1 {
-        translation.notes.omitted(&at, "later instructions are one text, with one cache point behind it")?;
+        translation.notes.omitted(at, "later instructions are one text, with one cache point behind it")?;
     }
     let point = controls.last().map(|control| point(control, &at, translation)).transpose()?;
     let turn = turn_of(converse::Role::User, turns, index);

@@ -45,6 +45,7 @@ pub use adjustment::{Action, Adjustment};
 pub use fold::Fold;
 pub use heading::Heading;
 pub use options::{CachePolicy, LateSystem, Options, SpeakerNames, Strictness};
+pub(crate) use reply::reply_as_stream;
 pub use reply::{reply, reply_from_slice};
 pub(crate) use request::request_as;
 pub use request::{Translated, request};

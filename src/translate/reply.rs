@@ -2,6 +2,7 @@
 
 use super::fold::Fold;
 use super::heading::Heading;
+use crate::converse::frame::encode;
 use crate::converse::{
     BlockDelta, BlockDeltaEvent, BlockStart, BlockStartEvent, BlockStopEvent, Citation, ContentBlock, Event,
     GeneratedText, ImageDelta, ImageStart, MessageStart, MessageStop, Metadata, Output, ReasoningContent,
@@ -45,13 +46,34 @@ pub fn reply(reply: Reply<'_>, heading: Heading) -> Result<ChatCompletion, Error
 ///
 /// As for [`reply`], and `connection` when the body is not a reply: what a broken transfer leaves.
 pub fn reply_from_slice(body: &[u8], heading: Heading) -> Result<ChatCompletion, Error> {
-    let parsed = serde_json::from_slice(body).map_err(|error| {
-        // serde_json's text may quote the reply, so only the place is told.
-        let message =
-            format!("the reply could not be read, at line {}, column {}", error.line(), error.column());
-        Error::new(ErrorKind::Connection, message).with_advice("try again; the call may have been billed")
+    reply(parse(body)?, heading)
+}
+
+fn parse(body: &[u8]) -> Result<Reply<'_>, Error> {
+    // serde_json's text may quote the reply, so only the place is told.
+    serde_json::from_slice(body)
+        .map_err(|error| unreadable(&format!("line {}, column {}", error.line(), error.column())))
+}
+
+fn unreadable(place: &str) -> Error {
+    Error::new(ErrorKind::Connection, format!("the reply could not be read, at {place}"))
+        .with_advice("try again; the call may have been billed")
+}
+
+/// The body of a reply as the body of the stream that would have brought it.
+///
+/// # Errors
+///
+/// `connection` when the body is not a reply, `unknown` when it has no message.
+pub(crate) fn reply_as_stream(body: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut frames = Vec::with_capacity(body.len() + 1024);
+    events(parse(body)?, |event| {
+        let headers = [(":event-type", event.name()), (":message-type", "event")];
+        let payload = event.payload().map_err(|_| unreadable("an event"))?;
+        encode(&headers, &payload, &mut frames);
+        Ok(())
     })?;
-    reply(parsed, heading)
+    Ok(frames)
 }
 
 /// The message that blocks of Converse make.

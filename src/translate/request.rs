@@ -26,6 +26,9 @@ pub struct Translated<'a> {
     pub model_id: &'a str,
     /// Whether the answer is to be streamed.
     pub stream: bool,
+    /// Whether the answer is to be asked for whole, with Converse, although it is streamed: the model
+    /// takes no tools while streaming.
+    pub as_reply: bool,
     /// Whether the stream ends with a chunk that carries the usage.
     pub include_usage: bool,
     /// The body.
@@ -261,7 +264,14 @@ pub(crate) fn request_as<'a>(
         parameters::inference(limit, &sampling, stop.as_ref(), &reasoning, &mut fields, &mut translation)?;
     parameters::metadata(metadata.as_ref(), &mut body, &mut translation.notes)?;
     parameters::service_tier(service_tier.as_deref(), &mut body, &mut translation.notes)?;
-    own.send(streamed, &mut body, &mut translation.notes)?;
+    let as_reply = streamed && body.tool_config.is_some() && !translation.traits.tools_while_streaming;
+    if as_reply {
+        // "This model doesn't support tool use in streaming mode."
+        translation
+            .notes
+            .changed("stream", "the model takes no tools while streaming: the answer is asked for whole")?;
+    }
+    own.send(streamed && !as_reply, &mut body, &mut translation.notes)?;
     fields.extend(tools.native_choice.map(|choice| ("tool_choice", choice)));
     body.additional_model_request_fields = match fields.is_empty() {
         true => own_fields,
@@ -276,6 +286,7 @@ pub(crate) fn request_as<'a>(
     Ok(Translated {
         model_id: model,
         stream: streamed,
+        as_reply,
         include_usage,
         body,
         adjustments: notes.into_adjustments(),

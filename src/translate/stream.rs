@@ -5,7 +5,7 @@ use super::heading::Heading;
 use crate::converse::frame::{Frame, FrameDecoder, FrameError};
 use crate::converse::{Event, Exception};
 use crate::error::{Error, ErrorKind};
-use crate::openai::{ChatChunk, ChatCompletion};
+use crate::openai::{ChatChunk, ChatCompletion, FinishReason, Usage};
 
 /// Turns the bytes of a ConverseStream body, in any pieces, into chunks.
 ///
@@ -82,6 +82,18 @@ impl StreamDecoder {
     /// How many events have come.
     pub fn events(&self) -> u64 {
         self.fold.events()
+    }
+
+    pub(crate) fn heading(&self) -> &Heading {
+        self.fold.heading()
+    }
+
+    pub(crate) fn finish_reason(&self) -> Option<FinishReason> {
+        self.fold.finish_reason().ok()
+    }
+
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.fold.usage()
     }
 
     /// The bytes are at their end, and it was a clean one; gives the chunk with the usage where it

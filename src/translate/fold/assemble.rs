@@ -7,7 +7,7 @@ use crate::openai::{BedrockReply, ChatCompletion, Choice, FinishReason, Usage};
 use crate::translate::usage::usage;
 
 impl Fold {
-    pub(super) fn usage(&self) -> Option<Usage> {
+    pub(in crate::translate) fn usage(&self) -> Option<Usage> {
         let tokens: TokenUsage = self.tail.usage.as_ref()?.read().ok()?;
         Some(usage(&tokens))
     }
