@@ -17,6 +17,9 @@ use super::{Outcome, input, line};
 pub enum Command {
     /// An OpenAI request into the body of Converse.
     Request {
+        /// Take each line as a request, and answer each with a line.
+        #[arg(long)]
+        lines: bool,
         /// The request; standard input where none is named.
         file: Option<PathBuf>,
     },
@@ -38,7 +41,15 @@ pub struct Answer {
 pub fn run(command: Command) -> Outcome {
     let mut out = BufWriter::new(io::stdout().lock());
     let code = match command {
-        Command::Request { file } => request(&input(file)?, &mut out)?,
+        Command::Request { lines: false, file } => request(&input(file)?, &mut out)?,
+        Command::Request { lines: true, file } => {
+            let all = input(file)?;
+            for body in all.split(|byte| *byte == b'\n').filter(|body| !body.is_empty()) {
+                // A refused line is answered, too.
+                request(body, &mut out)?;
+            }
+            ExitCode::SUCCESS
+        }
         Command::Reply(answer) => {
             let bytes = input(answer.file)?;
             reply(&bytes, heading(&answer.model), &mut out)?

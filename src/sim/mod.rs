@@ -33,6 +33,20 @@ mod server;
 mod shape;
 mod wire;
 
+/// Why the service would refuse this body for this model, as far as the simulator knows: the service's
+/// own text.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let body = json!({"messages": [{"role": "user", "content": [{"text": " "}]}]});
+/// let text = bedrock_chat::sim::refusal("amazon.nova-lite-v1:0", &body).unwrap();
+/// assert!(text.contains("is blank"), "{text}");
+/// ```
+pub fn refusal(model_id: &str, body: &serde_json::Value) -> Option<String> {
+    check::check(model_id, body).err().map(|refusal| refusal.message)
+}
+
 pub use answer::{Answer, Block};
 pub use auth::Auth;
 pub use rule::{Script, When};

@@ -5,6 +5,7 @@
 //! nothing else.
 
 use super::content::is_blank;
+use super::parse::lone_surrogate;
 use super::path::Path;
 use super::translation::Translation;
 use crate::converse::ToolUse;
@@ -77,11 +78,14 @@ pub(super) fn input<'a>(
         return Ok(Raw::parse("{}").unwrap_or_default());
     }
     match Raw::parse(arguments) {
-        Ok(raw) if raw.get().starts_with('{') => Ok(raw),
+        Ok(raw) if raw.get().starts_with('{') && lone_surrogate(arguments.as_bytes()).is_none() => Ok(raw),
         parsed => {
             translation.notes.changed(
                 at,
                 match parsed {
+                    Ok(raw) if raw.get().starts_with('{') => {
+                        "has half of a surrogate pair: it is sent under the key _invalid_arguments"
+                    }
                     Ok(_) => "is JSON but no object: it is sent under the key _invalid_arguments",
                     Err(_) => "is not JSON: it is sent under the key _invalid_arguments",
                 },

@@ -62,7 +62,7 @@ pub(super) fn place<'a>(
     }
     if texts.iter().any(|text| text.guard.is_some()) {
         return Err(Error::unsupported(
-            at.to_string(),
+            Path::root("messages").index(index).member("content").to_string(),
             "later instructions are one text, which cannot be guarded in part: give them first, or choose to hoist them",
         ));
     }

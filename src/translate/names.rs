@@ -48,6 +48,11 @@ impl Names {
     }
 }
 
+/// Whether the service takes the name as it is.
+pub(super) fn is_tool_name(name: &str) -> bool {
+    matches!(taken(name, |byte| matches!(byte, b'_' | b'-')), Cow::Borrowed(_))
+}
+
 /// An id to send.
 pub(super) fn id(id: &str) -> Cow<'_, str> {
     taken(id, |byte| matches!(byte, b'_' | b'-' | b'.' | b':'))

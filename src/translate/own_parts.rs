@@ -123,6 +123,16 @@ impl<'a> Beside<'a> {
     }
 }
 
+/// Whether it is a list of objects with a text each.
+fn is_texts(json: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Piece {
+        #[allow(dead_code, reason = "only that it is there counts")]
+        text: String,
+    }
+    serde_json::from_str::<Vec<Piece>>(json).is_ok_and(|pieces| !pieces.is_empty())
+}
+
 /// A part that is a Converse block already: what OpenAI has no part for.
 pub(super) fn block<'a>(
     part: &'a Part,
@@ -143,7 +153,10 @@ pub(super) fn block<'a>(
         }
         ContentBlock::ReasoningContent(_) => return invalid("is reasoning: give thinking_blocks"),
         ContentBlock::CachePoint(_) => return invalid("is a cache point: give cache_control"),
-        ContentBlock::Unknown { name, .. } if name.is_empty() => return invalid("is an empty object"),
+        ContentBlock::Unknown { .. } => return invalid("is no content block that this version knows"),
+        ContentBlock::SearchResult(found) if !is_texts(found.content.get()) => {
+            return invalid("is a searchResult without content: give [{\"text\": …}]");
+        }
         ContentBlock::Text(text) if super::content::is_blank(text) => {
             return invalid("is blank text, which the service refuses");
         }

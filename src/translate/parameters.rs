@@ -129,28 +129,32 @@ pub(super) fn metadata<'a>(
     let Some(metadata) = metadata.filter(|metadata| !matches!(metadata.get(), "null" | "{}")) else {
         return Ok(());
     };
-    // The service's pattern: `[a-zA-Z0-9\s:_@$#=/+,-.]{1,256}` for keys, the same from 0 for values.
+    if metadata_fits(metadata.get()) {
+        body.request_metadata = Some(metadata.raw());
+        return Ok(());
+    }
+    notes.omitted("metadata", METADATA_LIMITS)
+}
+
+pub(super) const METADATA_LIMITS: &str = "does not fit the service's limits: 1 to 16 pairs of text, each of up to 256 letters, digits, white space and :_@$#=/+,-.";
+
+/// Whether metadata fit the service's model: 1 to 16 pairs, keys of `[a-zA-Z0-9\s:_@$#=/+,-.]{1,256}`,
+/// values the same from 0.
+pub(super) fn metadata_fits(metadata: &str) -> bool {
     let fits = |text: &str| {
         let is_taken =
             |c: char| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":_@$#=/+,-.".contains(c);
         text.len() <= 256 && text.chars().all(is_taken)
     };
-    let members: Option<Members> = metadata.read().ok();
-    let sound = members.is_some_and(|members| {
-        let sound = |(key, value): (&str, &Json)| {
-            !key.is_empty() && fits(key) && value.read::<String>().is_ok_and(|value| fits(&value))
-        };
-        members.iter().count() <= 16 && members.iter().all(sound)
-    });
-    if sound {
-        body.request_metadata = Some(metadata.raw());
-        return Ok(());
-    }
-    notes.omitted(
-        "metadata",
-        "does not fit the service's limits: 1 to 16 pairs of text, each of up to 256 letters, digits, white space and :_@$#=/+,-.",
-    )
+    let sound = |(key, value): (&str, &Json)| {
+        !key.is_empty() && fits(key) && value.read::<String>().is_ok_and(|value| fits(&value))
+    };
+    serde_json::from_str::<Members>(metadata)
+        .is_ok_and(|members| (1..=16).contains(&members.iter().count()) && members.iter().all(sound))
 }
+
+/// Bedrock's tiers.
+pub(super) const TIERS: [&str; 4] = ["priority", "default", "flex", "reserved"];
 
 /// `service_tier` where Bedrock has the same.
 pub(super) fn service_tier<'a>(
@@ -160,7 +164,7 @@ pub(super) fn service_tier<'a>(
 ) -> Result<(), Error> {
     match tier {
         None | Some("auto") => Ok(()),
-        Some(tier @ ("default" | "flex" | "priority" | "reserved")) => {
+        Some(tier) if TIERS.contains(&tier) => {
             body.service_tier = Some(Json::from(json!({"type": tier})).into());
             Ok(())
         }

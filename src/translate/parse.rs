@@ -22,8 +22,45 @@ impl ChatRequest {
     /// assert_eq!(error.field(), Some("messages[0].content"));
     /// ```
     pub fn from_slice(body: &[u8]) -> Result<Self, Error> {
-        serde_json::from_slice(body).map_err(|error| locate(body, &error))
+        let request = serde_json::from_slice(body).map_err(|error| locate(body, &error))?;
+        match lone_surrogate(body) {
+            None => Ok(request),
+            Some(at) => Err(Error::invalid(
+                "body",
+                format!("the body is not JSON: half of a surrogate pair is escaped at byte {at}"),
+            )),
+        }
     }
+}
+
+/// Where the first half of a surrogate pair is escaped without the other. Free JSON goes out as it came
+/// in, and no reader takes such a text.
+pub(super) fn lone_surrogate(json: &[u8]) -> Option<usize> {
+    let mut after = 0;
+    for at in memchr::memmem::find_iter(json, br"\u") {
+        // An escaped backslash before a `u` is no escape of a character.
+        let backslashes = json[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        if at < after || backslashes % 2 == 1 {
+            continue;
+        }
+        match escaped_unit(json, at) {
+            Some(0xd800..=0xdbff) => {
+                if !matches!(escaped_unit(json, at + 6), Some(0xdc00..=0xdfff)) {
+                    return Some(at);
+                }
+                after = at + 12;
+            }
+            Some(0xdc00..=0xdfff) => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The UTF-16 unit that is escaped at `at`.
+fn escaped_unit(json: &[u8], at: usize) -> Option<u32> {
+    let digits = json.get(at..at + 6)?.strip_prefix(br"\u")?;
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// Reads the body once more, slowly, to learn where it is wrong.
@@ -53,5 +90,25 @@ fn without_value(message: &str) -> String {
             format!("{}string{}", &message[..start], &message[end + 1..])
         }
         _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_surrogate_pair_is_found_and_a_whole_one_is_not() {
+        for (json, at) in [
+            (r#"{"a":"\ud83d\ude00"}"#, None),
+            (r#"{"a":"\\ud83d"}"#, None),
+            (r#"{"a":"\u00e9\uFFFD"}"#, None),
+            (r#"{"a":"\ud83d"}"#, Some(6)),
+            (r#"{"a":"\ud83d\ud83d\ude00"}"#, Some(6)),
+            (r#"{"a":"\ude00"}"#, Some(6)),
+            (r#"{"a":"x\\\ud83d y"}"#, Some(9)),
+        ] {
+            assert_eq!(lone_surrogate(json.as_bytes()), at, "{json}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 //! What OpenAI's message cannot say came along under `bedrock.content`, as Converse's own blocks, and
 //! goes back as it came. Reasoning goes back where the model takes it.
 
+use serde_json::Value;
+
 use super::calls;
 use super::content::is_blank;
 use super::path::Path;
@@ -91,10 +93,14 @@ fn says_the_same(message: &Message, said: &AssistantMessage) -> bool {
         Some(Content::Text(text)) => text.clone(),
         Some(Content::Parts(parts)) => parts.iter().filter_map(text_of).collect(),
     };
-    let value = |arguments: &str| serde_json::from_str::<serde_json::Value>(arguments).ok();
+    let value = |arguments: &str| serde_json::from_str::<Value>(arguments).ok();
+    let same_arguments = |ours: &str, theirs: &str| match value(theirs) {
+        // A call that was cut is no JSON, and its text is kept as a string.
+        Some(Value::String(text)) => text == ours,
+        theirs_read => ours == theirs || (theirs_read.is_some() && value(ours) == theirs_read),
+    };
     let same_call = |(ours, theirs): (&&FunctionCall, &FunctionCall)| {
-        ours.name == theirs.name
-            && (ours.arguments == theirs.arguments || value(&ours.arguments) == value(&theirs.arguments))
+        ours.name == theirs.name && same_arguments(&ours.arguments, &theirs.arguments)
     };
     let ours = functions(message);
     let theirs: Vec<&FunctionCall> =

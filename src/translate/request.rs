@@ -343,7 +343,7 @@ fn merged<'a>(
     Ok(Json::of(&members).unwrap_or_default().into())
 }
 
-/// The service's own limits of a model id are its length and, in effect, its characters.
+/// The service's own limits of a model id are its length and its characters.
 fn check_model(model: &str) -> Result<(), Error> {
     if model.trim().is_empty() {
         return Err(Error::invalid(
@@ -351,8 +351,12 @@ fn check_model(model: &str) -> Result<(), Error> {
             "is missing: give the id of a Bedrock model or inference profile",
         ));
     }
-    if model.len() > 2048 || model.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Error::invalid("model", "is not a model id: at most 2048 characters and no white space"));
+    let is_taken = |c: char| c.is_ascii_alphanumeric() || ":._/-".contains(c);
+    if model.len() > 2048 || !model.chars().all(is_taken) {
+        return Err(Error::invalid(
+            "model",
+            "is not a model id: at most 2048 letters, digits, dots, colons, slashes, hyphens and underscores",
+        ));
     }
     Ok(())
 }

@@ -69,6 +69,9 @@ pub(super) fn tools<'a>(
         let config = ToolConfig { tools: calls.into_iter().map(recalled).collect(), ..ToolConfig::default() };
         return Ok(Tools { config: Some(config), native_choice: Some(json!({"type": "none"})) });
     }
+    if allowed.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Error::invalid("tool_choice.allowed_tools.tools", "is empty: allow at least one tool"));
+    }
     let (specs, seen) = specs(asked, allowed.as_deref(), translation)?;
     if let Some(name) = allowed.iter().flatten().find(|name| !seen.contains(&name.as_str())) {
         return Err(Error::invalid("tool_choice", format!("allows {name:?}, which is the name of no tool")));
