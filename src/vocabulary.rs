@@ -55,6 +55,11 @@ macro_rules! record {
             pub other: $crate::json::Members,
         }
 
+        impl $(<$lt>)? $name $(<$lt>)? {
+            /// The names of the members that this version knows, as they are on the wire.
+            pub const MEMBERS: &'static [&'static str] = &[$( $wire, )*];
+        }
+
         impl $(<$lt>)? $crate::vocabulary::Member for $name $(<$lt>)? {}
 
         impl<'de $(: $lt, $lt)?> serde::Deserialize<'de> for $name $(<$lt>)? {

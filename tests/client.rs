@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bedrock_chat::openai::{ChatRequest, FinishReason, Message, Tool};
+use bedrock_chat::openai::{ChatRequest, FinishReason, Message, Part, Tool};
 use bedrock_chat::sim::{Answer, Auth, Block, Operation, Script, Simulator, When};
-use bedrock_chat::{Bedrock, CallbackResult, Callbacks, ErrorKind, Json};
+use bedrock_chat::{Bedrock, CallbackResult, Callbacks, ErrorKind, FetchMedia, Fetched, Fetching, Json};
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -541,6 +541,54 @@ async fn a_silent_stream_ends_as_stalled_with_what_had_arrived() {
             assert!(error.to_string().contains("nothing came for"), "{error}");
         }
     }
+}
+
+#[derive(Debug)]
+struct Pictures;
+
+impl FetchMedia for Pictures {
+    fn fetch<'f>(&'f self, url: &'f str, _limit: usize) -> Fetching<'f> {
+        Box::pin(async move {
+            match url {
+                "https://a.example/cat" => {
+                    Ok(Fetched { bytes: b"\x89PNG\r\n\x1a\n".as_slice().into(), content_type: None })
+                }
+                "https://a.example/huge" => Ok(Fetched { bytes: vec![0; 101].into(), content_type: None }),
+                _ => Err("no such picture".into()),
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_hook_fetches_what_a_request_names_by_address() {
+    let (simulator, _) = simulator(Script::new().on(When::always(), Answer::text("A cat."))).await;
+    let bedrock = Bedrock::builder()
+        .region("us-east-1")
+        .endpoint_url(simulator.url())
+        .credentials("A", "b", None)
+        .fetch_media(Pictures, 100)
+        .build()
+        .await
+        .unwrap();
+    let of = |url: &str| ChatRequest::new(MODEL).user(vec![Part::text("What is it?"), Part::image(url)]);
+    let completion = bedrock.chat(&of("https://a.example/cat")).await.unwrap();
+    assert!(completion.bedrock.unwrap().adjustments.is_none());
+    let block = &simulator.received()[0].json()["messages"][0]["content"][1];
+    assert_eq!(block["image"], json!({"format": "png", "source": {"bytes": "iVBORw0KGgo="}}));
+    for (url, kind, text) in [
+        ("https://a.example/huge", ErrorKind::InvalidRequest, "101 bytes"),
+        ("https://a.example/dog", ErrorKind::Connection, "no such picture"),
+    ] {
+        let error = bedrock.chat(&of(url)).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.field()),
+            (kind, Some("messages[0].content[1].image_url.url")),
+            "{error}"
+        );
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    assert_eq!(simulator.received().len(), 1);
 }
 
 #[tokio::test]

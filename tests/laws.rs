@@ -189,9 +189,13 @@ fn block() -> impl Strategy<Value = Value> {
         1 => Just(json!({"reasoningContent": {"redactedContent": "cmVk"}})),
         1 => Just(json!({"toolUse": {"toolUseId": "s", "name": "run", "input": {"x": 1}, "type": "server_tool_use"}})),
         1 => Just(json!({"toolResult": {"toolUseId": "s", "type": "r", "status": "success", "content": [{"json": {"y": 2}}]}})),
-        1 => Just(json!({"citationsContent": {"content": [{"text": "cited"}], "citations": [{"title": "t"}]}})),
+        1 => Just(json!({"citationsContent": {"content": [{"text": "cited"}], "citations": [cited()]}})),
         1 => Just(json!({"hologram": {"depth": 3}})),
     ]
+}
+
+fn cited() -> Value {
+    json!({"title": "t", "location": {"web": {"url": "https://example.com"}}})
 }
 
 /// The frames that stream a reply, with text and inputs cut into pieces of `size` characters.
@@ -252,7 +256,7 @@ fn frames(reply: &Value, size: usize) -> Vec<u8> {
             }
             "citationsContent" => {
                 event("contentBlockDelta", delta(json!({"text": "cited"})));
-                event("contentBlockDelta", delta(json!({"citation": {"title": "t"}})));
+                event("contentBlockDelta", delta(json!({"citation": cited()})));
             }
             _ => event("contentBlockStart", start(block.clone())),
         }
@@ -268,7 +272,8 @@ fn assembled(chunks: &[ChatChunk]) -> Value {
     let (mut content, mut reasoning) = (String::new(), String::new());
     let mut thinking: Vec<Value> = Vec::new();
     let mut calls: Vec<Value> = Vec::new();
-    let mut reason = Value::Null;
+    let mut annotations: Vec<Value> = Vec::new();
+    let (mut reason, mut bedrock) = (Value::Null, Value::Null);
     for choice in chunks.iter().flat_map(|chunk| &chunk.choices) {
         content.push_str(choice.delta.content.as_deref().unwrap_or_default());
         reasoning.push_str(choice.delta.reasoning_content.as_deref().unwrap_or_default());
@@ -290,11 +295,15 @@ fn assembled(chunks: &[ChatChunk]) -> Value {
             calls[index]["function"]["arguments"] =
                 json!(so_far + function.arguments.as_deref().unwrap_or_default());
         }
+        annotations.extend(choice.delta.annotations.iter().flatten().map(|cited| json!(cited)));
+        if let Some(blocks) = &choice.delta.bedrock {
+            bedrock = json!(blocks);
+        }
         if let Some(finish) = &choice.finish_reason {
             reason = json!(finish);
         }
     }
-    json!([content, reasoning, thinking, calls, reason])
+    json!([content, reasoning, thinking, calls, annotations, bedrock, reason])
 }
 
 fn summary(completion: &ChatCompletion) -> Value {
@@ -304,6 +313,8 @@ fn summary(completion: &ChatCompletion) -> Value {
         message.reasoning_content.as_deref().unwrap_or_default(),
         message.thinking_blocks.as_deref().unwrap_or_default(),
         message.tool_calls.as_deref().unwrap_or_default(),
+        message.annotations.as_deref().unwrap_or_default(),
+        message.bedrock,
         completion.finish_reason(),
     ])
 }
@@ -410,6 +421,44 @@ proptest! {
         prop_assert_eq!(&whole.usage, &streamed.usage);
         prop_assert_eq!(assembled(&chunks), summary(&whole));
         prop_assert_eq!(&decode(&bytes, &[]).0, &chunks);
+    }
+
+    #[test]
+    fn an_answer_goes_back_as_it_came(mut blocks in vec(block(), 1..7)) {
+        // Ids are the service's, each its own; Claude signs its reasoning.
+        for (number, block) in blocks.iter_mut().enumerate() {
+            if block["toolUse"].is_object() && block["toolUse"]["type"].is_null() {
+                block["toolUse"]["toolUseId"] = json!(format!("tooluse_{number}"));
+            }
+            if block["reasoningContent"]["reasoningText"].is_object() {
+                block["reasoningContent"]["reasoningText"]["signature"] = json!("c2ln");
+            }
+        }
+        let reply = json!({
+            "output": {"message": {"role": "assistant", "content": blocks}},
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 3, "outputTokens": 4, "totalTokens": 7},
+        });
+        let completion = translate::reply_from_slice(reply.to_string().as_bytes(), heading()).unwrap();
+        // Through JSON, as a client keeps it.
+        let message = serde_json::to_value(completion.message().unwrap()).unwrap();
+        let request = json!({
+            "model": "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "messages": [{"role": "user", "content": "Go"}, message, {"role": "user", "content": "On"}],
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+        });
+        let request = ChatRequest::from_slice(request.to_string().as_bytes()).unwrap();
+        let options = Options::default();
+        let translated = translate::request(&request, &options).unwrap();
+        let body: Value = serde_json::from_slice(&translated.to_bytes()).unwrap();
+        // The service refuses blank text, and blocks that nobody knows.
+        let is_blank = |block: &Value| block["text"].as_str().is_some_and(|text| text.trim().is_empty());
+        let known = |block: &&Value| !is_blank(block) && block["hologram"].is_null();
+        let wanted: Vec<&Value> = blocks.iter().filter(known).collect();
+        if !wanted.is_empty() {
+            let sent: Vec<&Value> = body["messages"][1]["content"].as_array().unwrap().iter().collect();
+            prop_assert_eq!(sent, wanted);
+        }
     }
 
     #[test]
