@@ -153,12 +153,15 @@ pub(super) async fn tell<C: AsyncCallbacks + ?Sized>(
     if let Some(text) = &delta.reasoning_content {
         callbacks.on_reasoning_delta(text).await?;
     }
-    let calls = delta.tool_calls.iter().flatten().map(|call| call.function.as_ref());
-    for function in calls.chain([delta.function_call.as_ref()]).flatten() {
-        if let Some(name) = &function.name {
-            *calls_began = true;
-            callbacks.on_tool_start(name).await?;
-        }
+    // No iterator with closures lives across an await: the future could not be spawned.
+    let mut names: Vec<&str> = Vec::new();
+    for call in delta.tool_calls.iter().flatten() {
+        names.extend(call.function.as_ref().and_then(|function| function.name.as_deref()));
+    }
+    names.extend(delta.function_call.as_ref().and_then(|function| function.name.as_deref()));
+    for name in names {
+        *calls_began = true;
+        callbacks.on_tool_start(name).await?;
     }
     match &delta.content {
         Some(text) if !text.is_empty() && (!*calls_began || callbacks.wants_text_beside_calls()) => {
