@@ -10,7 +10,7 @@ use aws_sdk_bedrockruntime::config::{Credentials, HttpClient, IntoShared, Region
 
 use super::fetch::{FetchMedia, Media};
 use super::learning::Learned;
-use super::regions::Regions;
+use super::regions::{Explicit, Regions};
 use super::retries::Retries;
 use super::watchdog::Patience;
 use super::{Bedrock, Shared, StreamingFallback};
@@ -20,18 +20,6 @@ use crate::translate::{CachePolicy, LateSystem, Options, SpeakerNames, Strictnes
 
 /// The region where nothing names one.
 const DEFAULT_REGION: &str = "us-east-1";
-
-/// Which credentials were given by hand: they win over an API key in the environment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Explicit {
-    /// None: the environment decides.
-    #[default]
-    No,
-    /// A key pair.
-    KeyPair,
-    /// A Bedrock API key.
-    ApiKey,
-}
 
 /// Settings of a client; what is not set comes from the environment.
 ///

@@ -7,11 +7,22 @@ use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::{Config, Region, StalledStreamProtectionConfig};
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 
-use super::builder::Explicit;
 use super::retries::Retries;
 
 /// How many regions are kept; the one that was made first goes first.
 const MOST_REGIONS: usize = 64;
+
+/// Which credentials were given by hand: they win over an API key in the environment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Explicit {
+    /// None: the environment decides.
+    #[default]
+    No,
+    /// A key pair.
+    KeyPair,
+    /// A Bedrock API key.
+    ApiKey,
+}
 
 /// The clients that were needed so far.
 #[derive(Debug)]

@@ -7,9 +7,9 @@
 use serde::Deserialize;
 
 use super::adjustment::Notes;
+use super::choice::Tools;
 use super::path::Path;
 use super::schema;
-use super::tools::Tools;
 use super::translation::Translation;
 use crate::converse::{
     ContentBlock, InputSchema, JsonSchema, NamedTool, OutputConfig, OutputFormat, OutputStructure, Request,

@@ -4,7 +4,7 @@
 //! such calls, and cut answers have them) are kept under a key of their own, since the service takes
 //! nothing else.
 
-use super::content::is_blank;
+use super::blank::is_blank;
 use super::parse::lone_surrogate;
 use super::path::Path;
 use super::translation::Translation;

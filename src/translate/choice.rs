@@ -1,15 +1,41 @@
 //! Whether and which tool must be called.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::path::Path;
-use super::tools::{Asked, Tools};
 use super::translation::Translation;
-use crate::converse::{self, Empty, NamedTool};
+use crate::converse::{self, Empty, NamedTool, ToolConfig};
 use crate::error::Error;
 use crate::json::Json;
 use crate::models::Choices;
-use crate::openai::{FunctionName, ToolChoice};
+use crate::openai::{FunctionDefinition, FunctionName, Tool, ToolChoice};
+
+/// What the tools of a request become.
+#[derive(Debug, Default)]
+pub(super) struct Tools<'a> {
+    pub(super) config: Option<ToolConfig<'a>>,
+    /// A `tool_choice` of Claude's own API, for what Converse cannot say.
+    pub(super) native_choice: Option<Value>,
+}
+
+/// What of a request is about tools.
+pub(super) struct Asked<'a, 'c> {
+    pub(super) tools: &'a [Tool],
+    /// The tools in the legacy form.
+    pub(super) functions: &'a [FunctionDefinition],
+    pub(super) choice: Option<&'c ToolChoice>,
+    /// Whether several tools may be called at once.
+    pub(super) parallel: Option<bool>,
+    /// Whether Claude thinks, which forbids forcing.
+    pub(super) thinks: bool,
+}
+
+impl Asked<'_, '_> {
+    /// Whether there are tools.
+    pub(super) fn any(&self) -> bool {
+        !self.tools.is_empty() || !self.functions.is_empty()
+    }
+}
 
 /// What is to be called, once the choice of the request is understood.
 #[derive(Debug, Clone, PartialEq)]

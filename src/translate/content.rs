@@ -1,5 +1,6 @@
 //! The content of one message: text and parts into blocks.
 
+use super::blank::is_blank;
 use super::cache;
 use super::media::{self, ImageRef};
 use super::own_parts;
@@ -9,12 +10,13 @@ use crate::converse::{ContentBlock, Document, ToolResultContent};
 use crate::error::Error;
 use crate::json::{Json, Str};
 use crate::models::{ResultDocuments, Traits};
-use crate::openai::{Content, ImageUrl, Part, PartType};
+use crate::openai::{Content, ImageUrl, Message, Part, PartType};
 
-/// Whether text is what the service calls blank, and refuses: "text content blocks must contain
-/// non-whitespace text".
-pub(super) fn is_blank(text: &str) -> bool {
-    text.trim().is_empty()
+/// The content of a message that must have one.
+pub(super) fn required<'a>(message: &'a Message, at: &Path<'_>) -> Result<&'a Content, Error> {
+    message.content.as_ref().ok_or_else(|| {
+        Error::invalid(at.member("content").to_string(), "is missing: give text or an array of parts")
+    })
 }
 
 /// The blocks of a content, blank text left out.

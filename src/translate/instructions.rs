@@ -4,11 +4,11 @@
 
 use super::cache;
 use super::content::{self, Instruction};
-use super::messages::{required, speaker, turn_of};
 use super::options::LateSystem;
 use super::path::Path;
+use super::speaker::speaker;
 use super::translation::Translation;
-use super::turn::Turn;
+use super::turn::{Turn, turn_of};
 use crate::converse::{self, CachePoint, ContentBlock, GuardContent, GuardText, SystemBlock};
 use crate::error::Error;
 use crate::json::Json;
@@ -23,7 +23,8 @@ pub(super) fn place<'a>(
     system: &mut Vec<SystemBlock<'a>>,
     turns: &mut Vec<Turn<'a>>,
 ) -> Result<(), Error> {
-    let mut texts = content::instructions(required(message, at)?, &at.member("content"), translation)?;
+    let mut texts =
+        content::instructions(content::required(message, at)?, &at.member("content"), translation)?;
     let own = message.cache_control.as_ref();
     let Some(first) = texts.first_mut() else {
         return match own {

@@ -6,20 +6,21 @@
 //! that, and what comes early in the conversation never depends on what comes later, so that the
 //! cached prefix stays the same from turn to turn.
 
+use super::blank::is_blank;
 use super::cache;
 use super::calls;
-use super::content::{self, is_blank};
+use super::content;
 use super::instructions;
-use super::options::SpeakerNames;
 use super::pairing;
 use super::path::Path;
 use super::replay;
+use super::speaker::{introduce, speaker};
 use super::translation::Translation;
-use super::turn::Turn;
+use super::turn::{Turn, turn_of};
 use crate::converse::{self, ContentBlock, SystemBlock, ToolResult, ToolResultContent};
 use crate::error::Error;
 use crate::models::BesideResults;
-use crate::openai::{Content, Message, Role};
+use crate::openai::{Message, Role};
 
 /// Stands for content that the service demands and the caller left blank.
 const EMPTY: &str = "(empty)";
@@ -57,7 +58,7 @@ pub(super) fn conversation<'a>(
             Role::User => {
                 let turn = turn_of(converse::Role::User, &mut turns, index);
                 unused(message, &["content", "cache_control"], &at, translation)?;
-                let content = required(message, &at)?;
+                let content = content::required(message, &at)?;
                 let begin = turn.content.len();
                 content::blocks(content, &at.member("content"), translation, &mut turn.content)?;
                 introduce(message, translation, begin, &mut turn.content);
@@ -93,20 +94,6 @@ pub(super) fn conversation<'a>(
     }
     pairing::pair(&mut turns, &translation.traits, &mut translation.notes)?;
     Ok(Conversation { system, turns })
-}
-
-/// The turn that a message of this role belongs to: the last, or a new one.
-pub(super) fn turn_of<'t, 'a>(
-    role: converse::Role,
-    turns: &'t mut Vec<Turn<'a>>,
-    message: usize,
-) -> &'t mut Turn<'a> {
-    let last = turns.len();
-    if turns.last().is_some_and(|turn| turn.role == role) {
-        return &mut turns[last - 1];
-    }
-    turns.push(Turn { role, ..Turn::user(message) });
-    &mut turns[last]
 }
 
 /// Makes the conversation begin, end and change turns as the model demands, and no turn be empty.
@@ -216,29 +203,6 @@ fn edges(turns: &mut Vec<Turn<'_>>, prefill: bool, translation: &mut Translation
     Ok(())
 }
 
-/// Puts the speaker's name before the text of the message, which begins at the block `begin`, where
-/// the option says so.
-fn introduce<'a>(
-    message: &'a Message,
-    translation: &Translation,
-    begin: usize,
-    blocks: &mut Vec<ContentBlock<'a>>,
-) {
-    let Some(name) = speaker(message, translation).filter(|_| blocks.len() > begin) else {
-        return;
-    };
-    match &mut blocks[begin] {
-        ContentBlock::Text(text) => *text = format!("{name}: {}", &**text).into(),
-        _ => blocks.insert(begin, ContentBlock::Text(format!("{name}:").into())),
-    }
-}
-
-/// The name that is put before a message's text.
-pub(super) fn speaker<'a>(message: &'a Message, translation: &Translation) -> Option<&'a str> {
-    let is_asked = translation.speakers == SpeakerNames::Prefix;
-    message.name.as_deref().map(str::trim).filter(|name| is_asked && !name.is_empty())
-}
-
 /// The cache point of a message, after its last block.
 fn cache_point<'a>(
     message: &'a Message,
@@ -250,12 +214,6 @@ fn cache_point<'a>(
         Some(control) => cache::add(control, &at.member("cache_control"), translation, blocks),
         None => Ok(()),
     }
-}
-
-pub(super) fn required<'a>(message: &'a Message, at: &Path<'_>) -> Result<&'a Content, Error> {
-    message.content.as_ref().ok_or_else(|| {
-        Error::invalid(at.member("content").to_string(), "is missing: give text or an array of parts")
-    })
 }
 
 /// The result of a call; in the legacy form it names the function, and answers its latest call.
@@ -283,7 +241,7 @@ fn tool_result<'a>(
     let id = translation.ids.result(id);
     let mut result = ToolResult { tool_use_id: id, ..ToolResult::default() };
     result.content =
-        content::result_pieces(required(message, at)?, &at.member("content"), translation, beside)?;
+        content::result_pieces(content::required(message, at)?, &at.member("content"), translation, beside)?;
     if result.content.is_empty() {
         translation.notes.added(at.member("content"), "the service refuses an empty result: (empty) is sent");
         result.content.push(ToolResultContent::Text(EMPTY.into()));

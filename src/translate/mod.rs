@@ -10,6 +10,7 @@
 
 mod adjustment;
 mod answer_form;
+mod blank;
 mod blocks;
 mod cache;
 mod calls;
@@ -33,6 +34,7 @@ mod replay;
 mod reply;
 mod request;
 mod schema;
+mod speaker;
 mod stop_reason;
 mod stream;
 mod strict;

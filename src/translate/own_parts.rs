@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::blank::is_blank;
 use super::path::Path;
 use super::translation::Translation;
 use crate::converse::{
@@ -157,7 +158,7 @@ pub(super) fn block<'a>(
         ContentBlock::SearchResult(found) if !is_texts(found.content.get()) => {
             return invalid("is a searchResult without content: give [{\"text\": …}]");
         }
-        ContentBlock::Text(text) if super::content::is_blank(text) => {
+        ContentBlock::Text(text) if is_blank(text) => {
             return invalid("is blank text, which the service refuses");
         }
         ContentBlock::Document(document) => {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::adjustment::Notes;
-use super::content::is_blank;
+use super::blank::is_blank;
 use super::path::Path;
 use super::reasoning::Reasoning;
 use super::translation::Translation;

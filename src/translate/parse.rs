@@ -1,5 +1,9 @@
 //! Reading a request, with errors that name the member.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::error::Error;
 use crate::openai::ChatRequest;
 
@@ -33,11 +37,14 @@ impl ChatRequest {
     }
 }
 
+/// Made once: there is a search for every call of a history.
+static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br"\u"));
+
 /// Where the first half of a surrogate pair is escaped without the other. Free JSON goes out as it came
 /// in, and no reader takes such a text.
 pub(super) fn lone_surrogate(json: &[u8]) -> Option<usize> {
     let mut after = 0;
-    for at in memchr::memmem::find_iter(json, br"\u") {
+    for at in ESCAPE.find_iter(json) {
         // An escaped backslash before a `u` is no escape of a character.
         let backslashes = json[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
         if at < after || backslashes % 2 == 1 {

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
+use super::blank::is_blank;
 use super::calls;
-use super::content::is_blank;
 use super::path::Path;
 use super::reply;
 use super::translation::Translation;

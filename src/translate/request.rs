@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::adjustment::{Adjustment, Notes};
 use super::answer_form::{self, Form};
+use super::choice::Asked;
 use super::options::{CachePolicy, Options};
 use super::own::Own;
 use super::parameters::Sampling;
 use super::path::Path;
-use super::tools::Asked;
 use super::translation::Translation;
 use super::{cache, messages, parameters, reasoning, tools};
 use crate::converse::{self, ContentBlock, ToolResultContent};

@@ -1,10 +1,10 @@
 //! The tools of a request, whose schemas go out as they came in, byte for byte.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::blank::is_blank;
 use super::cache;
-use super::choice::{self, Choice};
-use super::content::is_blank;
+use super::choice::{self, Asked, Choice, Tools};
 use super::pairing;
 use super::path::Path;
 use super::schema;
@@ -13,27 +13,7 @@ use super::translation::Translation;
 use super::turn::Turn;
 use crate::converse::{self, ContentBlock, InputSchema, ToolConfig, ToolSpec};
 use crate::error::Error;
-use crate::openai::{FunctionDefinition, Tool, ToolChoice, ToolType};
-
-/// What the tools of a request become.
-#[derive(Debug, Default)]
-pub(super) struct Tools<'a> {
-    pub(super) config: Option<ToolConfig<'a>>,
-    /// A `tool_choice` of Claude's own API, for what Converse cannot say.
-    pub(super) native_choice: Option<Value>,
-}
-
-/// What of a request is about tools.
-pub(super) struct Asked<'a, 'c> {
-    pub(super) tools: &'a [Tool],
-    /// The tools in the legacy form.
-    pub(super) functions: &'a [FunctionDefinition],
-    pub(super) choice: Option<&'c ToolChoice>,
-    /// Whether several tools may be called at once.
-    pub(super) parallel: Option<bool>,
-    /// Whether Claude thinks, which forbids forcing.
-    pub(super) thinks: bool,
-}
+use crate::openai::{FunctionDefinition, Tool, ToolType};
 
 pub(super) fn tools<'a>(
     asked: &Asked<'a, '_>,
@@ -126,13 +106,6 @@ fn as_plain_text(turns: &mut [Turn<'_>], nothing: bool, translation: &mut Transl
     )?;
     pairing::as_plain_text(turns);
     Ok(())
-}
-
-impl Asked<'_, '_> {
-    /// Whether there are tools.
-    fn any(&self) -> bool {
-        !self.tools.is_empty() || !self.functions.is_empty()
-    }
 }
 
 /// The tools that may be called, and the names of all that there are.

@@ -26,3 +26,13 @@ impl<'a> Turn<'a> {
         self.results.is_empty() && self.content.is_empty()
     }
 }
+
+/// The turn that a message of this role belongs to: the last, or a new one.
+pub(super) fn turn_of<'t, 'a>(role: Role, turns: &'t mut Vec<Turn<'a>>, message: usize) -> &'t mut Turn<'a> {
+    let last = turns.len();
+    if turns.last().is_some_and(|turn| turn.role == role) {
+        return &mut turns[last - 1];
+    }
+    turns.push(Turn { role, ..Turn::user(message) });
+    &mut turns[last]
+}
