@@ -56,6 +56,13 @@ pub(super) fn result_pieces<'a>(
     translation: &mut Translation,
     beside: &mut Vec<ContentBlock<'a>>,
 ) -> Result<Vec<ToolResultContent<'a>>, Error> {
+    if let Content::Text(text) = content {
+        return Ok(if is_blank(text) {
+            Vec::new()
+        } else {
+            vec![ToolResultContent::Text(text.as_str().into())]
+        });
+    }
     let mut all = Vec::new();
     blocks(content, at, translation, &mut all)?;
     let mut pieces = Vec::with_capacity(all.len());

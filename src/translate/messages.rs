@@ -16,7 +16,7 @@ use super::path::Path;
 use super::replay;
 use super::speaker::{introduce, speaker};
 use super::translation::Translation;
-use super::turn::{Turn, turn_of};
+use super::turn::{Turn, joined, turn_of};
 use crate::converse::{self, ContentBlock, SystemBlock, ToolResult, ToolResultContent};
 use crate::error::Error;
 use crate::models::BesideResults;
@@ -74,11 +74,12 @@ pub(super) fn conversation<'a>(
                 if turns.last().is_none_or(Turn::is_user) {
                     translation.ids.forget_open();
                 }
-                let mut blocks = Vec::new();
+                let calls = message.tool_calls.as_ref().map_or(0, Vec::len);
+                let mut blocks = Vec::with_capacity(1 + calls);
                 assistant(message, &at, translation, &mut blocks)?;
                 if !blocks.is_empty() {
                     cache_point(message, &at, translation, &mut blocks)?;
-                    turn_of(converse::Role::Assistant, &mut turns, index).content.append(&mut blocks);
+                    turn_of(converse::Role::Assistant, &mut turns, index).add(blocks);
                 }
             }
             Role::Other(role) => {
@@ -147,22 +148,23 @@ pub(super) fn finished<'a>(
             push(turn.role, turn.content);
             continue;
         }
-        turn.results.append(&mut turn.content);
+        let Turn { role, results, content, message } = turn;
+        let blocks = joined(results, content);
         let is_call = |block: &ContentBlock<'_>| matches!(block, ContentBlock::ToolUse(_));
-        let calls = turn.results.iter().filter(|block| is_call(block)).count();
-        if translation.traits.calls_alone && calls > 0 && calls < turn.results.len() {
+        let calls = || blocks.iter().filter(|block| is_call(block)).count();
+        if translation.traits.calls_alone && (1..blocks.len()).contains(&calls()) {
             // "Conversation blocks and tool use blocks cannot be provided in the same turn."
             translation.notes.added(
-                root.index(turn.message),
+                root.index(message),
                 "the model demands tool calls alone in their turn: a turn of the user is sent before them",
             );
-            let (calls, others) = turn.results.into_iter().partition(is_call);
-            push(turn.role.clone(), others);
+            let (calls, others) = blocks.into_iter().partition(is_call);
+            push(role.clone(), others);
             push(converse::Role::User, vec![ContentBlock::Text(BETWEEN.into())]);
-            push(turn.role, calls);
+            push(role, calls);
             continue;
         }
-        push(turn.role, turn.results);
+        push(role, blocks);
     }
     Ok(messages)
 }
@@ -223,10 +225,10 @@ fn tool_result<'a>(
     translation: &mut Translation,
     beside: &mut Vec<ContentBlock<'a>>,
 ) -> Result<ToolResult<'a>, Error> {
-    let used = ["content", "tool_call_id", "is_error", "status", "cache_control"];
-    // The legacy form has no id: the name says whose result it is.
-    let named = if message.role == Role::Function { &["name"][..] } else { &[] };
-    unused(message, &[&used, named].concat(), at, translation)?;
+    // The legacy form has no id: its name, the last of these, says whose result it is.
+    let used = ["content", "tool_call_id", "is_error", "status", "cache_control", "name"];
+    let named = usize::from(message.role == Role::Function);
+    unused(message, &used[..used.len() - 1 + named], at, translation)?;
     let id = message.tool_call_id.as_deref().unwrap_or_default();
     if id.trim().is_empty() && message.role == Role::Tool {
         translation.notes.added(

@@ -6,6 +6,7 @@
 //! in every turn and process, and answers are mapped back.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::json::Str;
@@ -83,9 +84,18 @@ pub(super) fn digest(bytes: &[u8]) -> u64 {
 /// The ids of a conversation's calls: made up where they are missing, told apart where they meet.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
-    sent: Vec<String>,
-    /// Calls that have no result yet: the caller's id, and the one that was sent.
-    open: Vec<(String, String)>,
+    sent: HashSet<String>,
+    /// Calls that have no result yet, in their order.
+    open: Vec<Open>,
+}
+
+/// A call that has no result yet.
+#[derive(Debug)]
+struct Open {
+    /// The caller's id.
+    given: String,
+    /// The id that was sent, where it is another.
+    sent: Option<String>,
 }
 
 impl Ids {
@@ -96,11 +106,12 @@ impl Ids {
             "" => Cow::Owned(format!("call_{number}")),
             _ => id(given),
         };
-        if self.sent.iter().any(|known| *known == sent) {
+        if self.sent.contains(&*sent) {
             sent = Cow::Owned(format!("call_{number}_{:016x}", digest(given.as_bytes())));
         }
-        self.sent.push(sent.clone().into_owned());
-        self.open.push((given.to_owned(), sent.clone().into_owned()));
+        self.sent.insert(sent.clone().into_owned());
+        let other = matches!(sent, Cow::Owned(_)).then(|| sent.clone().into_owned());
+        self.open.push(Open { given: given.to_owned(), sent: other });
         sent.into()
     }
 
@@ -110,10 +121,10 @@ impl Ids {
         let position = match given.trim() {
             "" => (!self.open.is_empty()).then_some(0),
             // Of two calls with one id, the first result answers the first.
-            _ => self.open.iter().position(|(known, _)| known == given),
+            _ => self.open.iter().position(|call| call.given == given),
         };
         match position {
-            Some(position) => self.open.remove(position).1.into(),
+            Some(position) => self.open.remove(position).sent.map_or(given.into(), Into::into),
             None if given.trim().is_empty() => "unknown".into(),
             None => id(given).into(),
         }

@@ -55,7 +55,10 @@ fn call_ids<'t>(turn: &'t Turn<'_>) -> Vec<&'t str> {
 
 /// Leaves in `turn` exactly one result for each call, in the order they came.
 fn answer(mut open: Vec<&str>, turn: &mut Turn<'_>, traits: &Traits, notes: &mut Notes) -> Result<(), Error> {
-    if open.is_empty() && turn.results.is_empty() {
+    let is_result_of = |id: &str, block: &ContentBlock<'_>| matches!(block, ContentBlock::ToolResult(result) if *result.tool_use_id == *id);
+    if open.len() == turn.results.len()
+        && open.iter().zip(&turn.results).all(|(id, block)| is_result_of(id, block))
+    {
         return Ok(());
     }
     let root = Path::root("messages");

@@ -5,6 +5,9 @@
 //! everything below stays the caller's text.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::adjustment::Notes;
 use super::path::Path;
@@ -38,14 +41,18 @@ pub(super) fn input_schema<'a>(schema: &'a Json, at: &Path<'_>, notes: &mut Note
     repaired(schema, &members, at, notes)
 }
 
+/// What may need a repair, anyOf, oneOf and allOf by their common end. Made once: forty schemas are
+/// searched at every turn.
+static SUSPECT: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| [r#""$schema""#, r#""$id""#, r#"Of""#, "null"].map(Finder::new));
+
 /// Whether the schema begins as most do, and has none of the words that may need a repair; it need
 /// not be read then.
 fn is_sound(text: &str) -> bool {
-    const SUSPECT: [&str; 6] = [r#""$schema""#, r#""$id""#, r#""anyOf""#, r#""oneOf""#, r#""allOf""#, "null"];
     let begins = ["{", r#""type""#, ":", r#""object""#]
         .iter()
         .try_fold(text, |left, token| left.trim_start().strip_prefix(token));
-    begins.is_some() && !SUSPECT.iter().any(|word| text.contains(word))
+    begins.is_some() && !SUSPECT.iter().any(|word| word.find(text.as_bytes()).is_some())
 }
 
 fn repaired<'a>(

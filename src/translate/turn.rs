@@ -22,9 +22,26 @@ impl<'a> Turn<'a> {
         self.role == Role::User
     }
 
+    /// Adds blocks behind those of its content.
+    pub(super) fn add(&mut self, blocks: Vec<ContentBlock<'a>>) {
+        self.content = joined(std::mem::take(&mut self.content), blocks);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.results.is_empty() && self.content.is_empty()
     }
+}
+
+/// The blocks of both lists, in this order; mostly one of them is empty.
+pub(super) fn joined<'a>(
+    mut first: Vec<ContentBlock<'a>>,
+    mut second: Vec<ContentBlock<'a>>,
+) -> Vec<ContentBlock<'a>> {
+    if first.is_empty() {
+        return second;
+    }
+    first.append(&mut second);
+    first
 }
 
 /// The turn that a message of this role belongs to: the last, or a new one.
