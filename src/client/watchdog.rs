@@ -7,7 +7,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
@@ -93,11 +93,13 @@ pub(super) struct Watchdog {
     /// Since when there is nothing to read.
     since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whom the timer wakes.
+    waker: Option<Waker>,
 }
 
 impl Watchdog {
     pub(super) fn new(attempt: Attempt) -> Self {
-        Watchdog { attempt, begun: false, since: None, timer: None }
+        Watchdog { attempt, begun: false, since: None, timer: None, waker: None }
     }
 
     /// Something has come.
@@ -123,6 +125,12 @@ impl Watchdog {
             return Poll::Pending;
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if is_known && !timer.is_elapsed() && timer.deadline() <= deadline {
+            // It wakes this task early enough as it is.
+            return Poll::Pending;
+        }
+        self.waker = Some(context.waker().clone());
         loop {
             // The timer may stand where an earlier silence would have ended.
             if timer.deadline() != deadline && (timer.is_elapsed() || timer.deadline() > deadline) {

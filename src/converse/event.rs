@@ -53,14 +53,16 @@ impl<'a> Event<'a> {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn read(name: &str, payload: &'a [u8]) -> Result<Self, serde_json::Error> {
+        // Looking for UTF-8 once costs less than once for every string.
+        let text = std::str::from_utf8(payload).map_err(serde::de::Error::custom)?;
         Ok(match name {
-            "contentBlockDelta" => Event::ContentBlockDelta(serde_json::from_slice(payload)?),
-            "contentBlockStart" => Event::ContentBlockStart(serde_json::from_slice(payload)?),
-            "contentBlockStop" => Event::ContentBlockStop(serde_json::from_slice(payload)?),
-            "messageStart" => Event::MessageStart(serde_json::from_slice(payload)?),
-            "messageStop" => Event::MessageStop(serde_json::from_slice(payload)?),
-            "metadata" => Event::Metadata(serde_json::from_slice(payload)?),
-            _ => Event::Unknown { name: name.to_owned(), payload: serde_json::from_slice(payload)? },
+            "contentBlockDelta" => Event::ContentBlockDelta(serde_json::from_str(text)?),
+            "contentBlockStart" => Event::ContentBlockStart(serde_json::from_str(text)?),
+            "contentBlockStop" => Event::ContentBlockStop(serde_json::from_str(text)?),
+            "messageStart" => Event::MessageStart(serde_json::from_str(text)?),
+            "messageStop" => Event::MessageStop(serde_json::from_str(text)?),
+            "metadata" => Event::Metadata(serde_json::from_str(text)?),
+            _ => Event::Unknown { name: name.to_owned(), payload: serde_json::from_str(text)? },
         })
     }
 

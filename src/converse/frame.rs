@@ -214,15 +214,18 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// The string header `name`, such as `:event-type`, `:message-type`, `:exception-type`.
     pub fn header(&self, name: &str) -> Option<&'a str> {
+        let header = self.headers().find(|header| header.name == name.as_bytes())?;
+        header.value()
+    }
+
+    /// Its headers, in order.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
         let mut left = self.headers;
-        while !left.is_empty() {
+        std::iter::from_fn(move || {
             let (header, rest) = split_header(left)?;
-            if header.name == name.as_bytes() {
-                return header.text.and_then(|text| std::str::from_utf8(text).ok());
-            }
             left = rest;
-        }
-        None
+            Some(header)
+        })
     }
 
     /// The payload.
@@ -231,10 +234,18 @@ impl<'a> Frame<'a> {
     }
 }
 
-struct Header<'a> {
-    name: &'a [u8],
+/// One header of a frame.
+pub(crate) struct Header<'a> {
+    pub(crate) name: &'a [u8],
     /// The value, where it is a string.
     text: Option<&'a [u8]>,
+}
+
+impl<'a> Header<'a> {
+    /// The value, where it is a string.
+    pub(crate) fn value(&self) -> Option<&'a str> {
+        self.text.and_then(|text| std::str::from_utf8(text).ok())
+    }
 }
 
 /// The first header, and the headers after it.

@@ -141,7 +141,15 @@ impl StreamDecoder {
 
 /// What a frame says: an event, or the service's own error.
 fn read<'a>(frame: &Frame<'a>, events: u64) -> Result<Event<'a>, Error> {
-    match frame.header(":message-type") {
+    let (mut kind, mut name) = (None, None);
+    for header in frame.headers() {
+        match header.name {
+            b":message-type" => kind = kind.or(header.value()),
+            b":event-type" => name = name.or(header.value()),
+            _ => {}
+        }
+    }
+    match kind {
         Some("exception") => {
             let exception: Exception = serde_json::from_slice(frame.payload()).unwrap_or_default();
             let code = frame.header(":exception-type");
@@ -154,7 +162,7 @@ fn read<'a>(frame: &Frame<'a>, events: u64) -> Result<Event<'a>, Error> {
             Err(Error::from_service(code, Some(200), message))
         }
         _ => {
-            let name = frame.header(":event-type").unwrap_or_default();
+            let name = name.unwrap_or_default();
             // serde_json's text may quote the answer, so only the place is told.
             Event::read(name, frame.payload()).map_err(|error| {
                 let message = format!(
