@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::fault::Fault;
 use crate::json::Json;
 
 /// One block of an answer.
@@ -52,6 +53,7 @@ pub struct Answer {
     pub(super) content: Content,
     pub(super) head_delay: Duration,
     pub(super) event_delay: Duration,
+    pub(super) fault: Option<Fault>,
 }
 
 #[derive(Debug, Clone)]
@@ -81,7 +83,7 @@ const CHUNK: usize = 16;
 
 impl Answer {
     fn of(content: Content) -> Self {
-        Answer { content, head_delay: Duration::ZERO, event_delay: Duration::ZERO }
+        Answer { content, head_delay: Duration::ZERO, event_delay: Duration::ZERO, fault: None }
     }
 
     /// An answer of these blocks.
@@ -190,6 +192,12 @@ impl Answer {
     /// Waits before the head of the response.
     pub fn after(mut self, delay: Duration) -> Self {
         self.head_delay = delay;
+        self
+    }
+
+    /// Goes wrong like this.
+    pub fn with_fault(mut self, fault: Fault) -> Self {
+        self.fault = Some(fault);
         self
     }
 

@@ -25,7 +25,10 @@
 
 mod answer;
 mod auth;
+mod body;
 mod check;
+mod connection;
+mod fault;
 mod improvise;
 mod model;
 mod rule;
@@ -49,5 +52,6 @@ pub fn refusal(model_id: &str, body: &serde_json::Value) -> Option<String> {
 
 pub use answer::{Answer, Block};
 pub use auth::Auth;
+pub use fault::{Chaos, Fault};
 pub use rule::{Script, When};
 pub use server::{Builder, Operation, Received, Simulator};

@@ -2,30 +2,30 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio::time::Sleep;
 
 use super::answer::{Answer, Block, Content};
 use super::auth::{Auth, Signed};
+use super::body::Steps;
 use super::check::{self, Refusal};
+use super::connection::{Line, Socket};
+use super::fault::{Chaos, Fault};
 use super::rule::Script;
 use super::wire::{self, Parts};
 use crate::client::Bedrock;
@@ -61,6 +61,8 @@ pub struct Received {
     pub body: Bytes,
     /// Why it was refused, if it was.
     pub refused: Option<String>,
+    /// What went wrong with its answer on purpose.
+    pub fault: Option<Fault>,
 }
 
 impl Received {
@@ -77,6 +79,7 @@ pub struct Builder {
     script: Script,
     auth: Auth,
     port: u16,
+    chaos: Option<Chaos>,
 }
 
 impl Builder {
@@ -89,6 +92,12 @@ impl Builder {
     /// Whom it serves.
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
+        self
+    }
+
+    /// What goes wrong at random, with answers whose script has no fault.
+    pub fn chaos(mut self, chaos: Chaos) -> Self {
+        self.chaos = Some(chaos);
         self
     }
 
@@ -109,6 +118,7 @@ impl Builder {
         let state = Arc::new(State {
             script: self.script,
             auth: self.auth,
+            chaos: self.chaos,
             received: Mutex::default(),
             answers: AtomicU64::new(0),
         });
@@ -129,6 +139,7 @@ pub struct Simulator {
 struct State {
     script: Script,
     auth: Auth,
+    chaos: Option<Chaos>,
     received: Mutex<VecDeque<Received>>,
     answers: AtomicU64,
 }
@@ -211,22 +222,33 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         };
         while connections.try_join_next().is_some() {}
         let _ = socket.set_nodelay(true);
-        let state = Arc::clone(&state);
-        connections.spawn(async move {
-            let service = service_fn(move |request| {
-                let state = Arc::clone(&state);
-                async move { Ok::<_, Infallible>(handle(&state, request).await) }
-            });
-            // A client that goes away is no matter of the simulator's.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(socket), service)
-                .await;
-        });
+        connections.spawn(connection(socket, Arc::clone(&state)));
     }
 }
 
-async fn handle(state: &State, request: Request<Incoming>) -> Response<Steps> {
+/// Serves one connection, HTTP/1.1 or HTTP/2 as the client begins it.
+async fn connection(socket: TcpStream, state: Arc<State>) {
+    let line = Arc::new(Line::default());
+    let socket = Socket::new(socket, Arc::clone(&line));
+    let service = service_fn(|request| {
+        let (state, line) = (Arc::clone(&state), Arc::clone(&line));
+        async move { Ok::<_, Infallible>(handle(&state, &line, request).await) }
+    });
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new());
+    let mut serving = pin!(server.serve_connection(TokioIo::new(socket), service));
+    // A client that goes away is no matter of the simulator's.
+    tokio::select! {
+        _ = &mut serving => return,
+        () = line.closing() => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
+}
+
+async fn handle(state: &State, line: &Arc<Line>, request: Request<Incoming>) -> Response<Steps> {
+    if line.is_dead() {
+        return std::future::pending().await;
+    }
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     if path == "/ping" {
@@ -243,12 +265,22 @@ async fn handle(state: &State, request: Request<Incoming>) -> Response<Steps> {
         return refusal(&Refusal::validation("Input is too long for requested model."));
     };
     let body = body.to_bytes();
-    let headers: Vec<(String, String)> = head
+    let mut headers: Vec<(String, String)> = head
         .headers
         .iter()
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
+    if let Some(authority) = head.uri.authority().filter(|_| !head.headers.contains_key("host")) {
+        // HTTP/2 has the host in the address.
+        headers.push(("host".to_owned(), authority.to_string()));
+    }
     let checked = checked(state, &head, &headers, &model_id, &body);
+    let answered = checked.map(|json| {
+        let number = state.answers.fetch_add(1, Ordering::Relaxed);
+        let mut answer = state.script.answer(&model_id, &json, operation == Operation::ConverseStream);
+        answer.fault = answer.fault.or_else(|| state.chaos.as_ref().and_then(|chaos| chaos.fault(number)));
+        (json, answer, number)
+    });
     {
         let mut received = state.lock();
         if received.len() == KEPT {
@@ -256,19 +288,29 @@ async fn handle(state: &State, request: Request<Incoming>) -> Response<Steps> {
         }
         received.push_back(Received {
             operation,
-            model_id: model_id.clone(),
+            model_id,
             headers,
             body,
-            refused: checked.as_ref().err().map(|refusal| refusal.message.clone()),
+            refused: answered.as_ref().err().map(|refusal| refusal.message.clone()),
+            fault: answered.as_ref().ok().and_then(|(_, answer, _)| answer.fault.clone()),
         });
     }
-    match checked {
+    match answered {
         Err(refused) => refusal(&refused),
-        Ok(body) => {
-            let answer = state.script.answer(&model_id, &body, operation == Operation::ConverseStream);
+        Ok((json, answer, number)) => {
             tokio::time::sleep(answer.head_delay).await;
-            let number = state.answers.fetch_add(1, Ordering::Relaxed);
-            respond(answer, operation, &body, number)
+            match &answer.fault {
+                Some(Fault::Hole) => {
+                    line.die();
+                    std::future::pending().await
+                }
+                Some(Fault::Refused { status, code, message }) => failure(*status, code, message, &[]),
+                Some(Fault::Late(delay)) => {
+                    tokio::time::sleep(*delay).await;
+                    respond(answer, operation, &json, number, line)
+                }
+                _ => respond(answer, operation, &json, number, line),
+            }
         }
     }
 }
@@ -280,10 +322,11 @@ fn checked(
     model_id: &str,
     body: &[u8],
 ) -> Result<Value, Refusal> {
-    let host = head.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = headers.iter().find(|(name, _)| name == "host").map_or("", |(_, host)| host);
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     state.auth.check(&Signed {
         method: head.method.as_str(),
-        uri: &format!("http://{host}{}", head.uri),
+        uri: &format!("http://{host}{path}"),
         headers,
         body,
     })?;
@@ -309,11 +352,24 @@ fn route(path: &str) -> Option<(Operation, String)> {
     (!model.is_empty()).then(|| (operation, model.into_owned()))
 }
 
-fn respond(answer: Answer, operation: Operation, body: &Value, number: u64) -> Response<Steps> {
+fn respond(
+    answer: Answer,
+    operation: Operation,
+    body: &Value,
+    number: u64,
+    line: &Arc<Line>,
+) -> Response<Steps> {
+    let pause = answer.event_delay;
+    let fault = answer.fault.as_ref();
+    // A body without a fault comes in one piece, with its length.
+    let one_event = |bytes: Vec<u8>| match fault {
+        None => Steps::whole(bytes),
+        Some(_) => Steps::events(vec![bytes], Duration::ZERO, fault, Arc::clone(line)),
+    };
     match &answer.content {
         Content::Failure { status, code, message, headers } => failure(*status, code, message, headers),
         Content::Raw { status, content_type, body } => {
-            whole(status_of(*status), content_type, body.clone(), &[])
+            response(status_of(*status), content_type, one_event(body.clone()), &[])
         }
         Content::Blocks { blocks, stop_reason, usage, extra, chunk } => {
             let calls = blocks.iter().any(|block| matches!(block, Block::ToolUse { kind: None, .. }));
@@ -326,21 +382,12 @@ fn respond(answer: Answer, operation: Operation, body: &Value, number: u64) -> R
             };
             match operation {
                 Operation::Converse => {
-                    whole(StatusCode::OK, "application/json", wire::reply(&parts).to_string(), &[])
+                    let reply = wire::reply(&parts).to_string().into_bytes();
+                    response(StatusCode::OK, "application/json", one_event(reply), &[])
                 }
                 Operation::ConverseStream => {
-                    let delay = answer.event_delay;
-                    let frames = wire::frames(&parts, *chunk);
-                    let steps = frames.into_iter().flat_map(|frame| {
-                        let wait = (!delay.is_zero()).then_some(Step::Wait(delay));
-                        wait.into_iter().chain([Step::Bytes(frame.into())])
-                    });
-                    response(
-                        StatusCode::OK,
-                        "application/vnd.amazon.eventstream",
-                        Steps::new(steps.collect()),
-                        &[],
-                    )
+                    let events = Steps::events(wire::frames(&parts, *chunk), pause, fault, Arc::clone(line));
+                    response(StatusCode::OK, "application/vnd.amazon.eventstream", events, &[])
                 }
             }
         }
@@ -383,8 +430,7 @@ fn whole(
     body: impl Into<Bytes>,
     headers: &[(String, String)],
 ) -> Response<Steps> {
-    let steps = VecDeque::from([Step::Bytes(body.into())]);
-    response(status, content_type, Steps::new(steps), headers)
+    response(status, content_type, Steps::whole(body), headers)
 }
 
 fn response(
@@ -404,60 +450,8 @@ fn response(
     }
     response.body(body).unwrap_or_else(|error| {
         // A header of the script is not of a header's form.
-        let mut response = Response::new(Steps::new(VecDeque::from([Step::Bytes(error.to_string().into())])));
+        let mut response = Response::new(Steps::whole(error.to_string()));
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     })
-}
-
-/// What a body does next.
-enum Step {
-    Bytes(Bytes),
-    Wait(Duration),
-}
-
-/// A body of steps.
-struct Steps {
-    steps: VecDeque<Step>,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl Steps {
-    fn new(steps: VecDeque<Step>) -> Self {
-        Steps { steps, sleep: None }
-    }
-}
-
-impl Body for Steps {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        loop {
-            if let Some(sleep) = &mut self.sleep {
-                ready!(sleep.as_mut().poll(context));
-                self.sleep = None;
-            }
-            match self.steps.pop_front() {
-                Some(Step::Bytes(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                Some(Step::Wait(delay)) => self.sleep = Some(Box::pin(tokio::time::sleep(delay))),
-                None => return Poll::Ready(None),
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.steps.is_empty() && self.sleep.is_none()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        // Only a body of one piece has a content-length; streams are chunked, as the service's are.
-        match (self.steps.len(), self.steps.front()) {
-            (1, Some(Step::Bytes(bytes))) => http_body::SizeHint::with_exact(bytes.len() as u64),
-            _ => http_body::SizeHint::default(),
-        }
-    }
 }
