@@ -372,3 +372,134 @@ async fn every_broken_end_has_a_name_and_what_had_arrived() {
     let healthy = builder(by_hand(whole, End::Clean).await).build().await.unwrap();
     assert_eq!(streamed(&healthy).await.unwrap(), "Par");
 }
+
+/// What a connection does that had been fine.
+#[derive(Debug, Clone, Copy)]
+enum Stale {
+    /// It is closed as the request arrives.
+    Closed,
+    /// It is reset as the request arrives.
+    Reset,
+    /// It stays open and never answers.
+    Hole,
+}
+
+/// A server whose first connection answers once, and is stale then; the later ones answer.
+async fn going_stale(stale: Stale) -> String {
+    let mut whole = beginning();
+    event("messageStop", r#"{"stopReason":"end_turn"}"#, &mut whole);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.unwrap();
+        let whole = Arc::new(whole);
+        let kept = Arc::clone(&whole);
+        tokio::spawn(async move {
+            answer_and_keep(&mut first, &kept).await.unwrap();
+            let mut request = vec![0; 64 * 1024];
+            let _ = first.read(&mut request).await;
+            match stale {
+                Stale::Closed => {}
+                Stale::Reset => first.set_zero_linger().unwrap(),
+                Stale::Hole => std::future::pending().await,
+            }
+        });
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let whole = Arc::clone(&whole);
+            tokio::spawn(async move { while answer_and_keep(&mut socket, &whole).await.is_ok() {} });
+        }
+    });
+    url
+}
+
+/// Answers one request and keeps the connection.
+async fn answer_and_keep(socket: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
+    let mut request = vec![0; 64 * 1024];
+    if socket.read(&mut request).await? == 0 {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {EVENTS}\r\ncontent-length: {length}\r\n\r\n");
+    socket.write_all(&[head.as_bytes(), body].concat()).await
+}
+
+#[tokio::test]
+async fn a_connection_that_went_stale_costs_one_attempt_or_one_call() {
+    for stale in [Stale::Closed, Stale::Reset, Stale::Hole] {
+        // With repeats, the caller does not notice.
+        let bedrock = builder(going_stale(stale).await)
+            .attempt_timeout(Duration::from_millis(200))
+            .build()
+            .await
+            .unwrap();
+        assert_eq!(streamed(&bedrock).await.unwrap(), "Par");
+        assert_eq!(streamed(&bedrock).await.unwrap(), "Par", "{stale:?}");
+        // Without, the region's client goes with the call, and the next one is fine.
+        let bedrock = builder(going_stale(stale).await)
+            .retry(RetryConfig::disabled())
+            .first_event_timeout(Some(Duration::from_millis(200)))
+            .build()
+            .await
+            .unwrap();
+        assert_eq!(streamed(&bedrock).await.unwrap(), "Par");
+        let error = streamed(&bedrock).await.unwrap_err();
+        let kind = if let Stale::Hole = stale { ErrorKind::Timeout } else { ErrorKind::Connection };
+        assert_eq!(error.kind(), kind, "{stale:?}: {error}");
+        assert!(!bedrock.invalidate("us-east-1"), "{stale:?}: the client stayed");
+        assert_eq!(streamed(&bedrock).await.unwrap(), "Par", "{stale:?}");
+    }
+}
+
+/// How a caller leaves a stream that has begun.
+#[derive(Debug, Clone, Copy)]
+enum Leaving {
+    Dropping,
+    Cancelling,
+}
+
+#[tokio::test]
+async fn a_stream_that_is_left_frees_its_connection() {
+    for leaving in [Leaving::Dropping, Leaving::Cancelling] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut buffer = vec![0; 64 * 1024];
+            let _ = socket.read(&mut buffer).await.unwrap();
+            let body = beginning();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {EVENTS}\r\ncontent-length: 100000\r\n\r\n");
+            socket.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+            // Until the client has gone.
+            assert!(matches!(socket.read(&mut buffer).await, Ok(0) | Err(_)));
+            std::time::Instant::now()
+        });
+        let token = CancellationToken::new();
+        let bedrock = builder(url).build().await.unwrap().cancelled_by(token.clone());
+        let mut stream = bedrock.chat_stream(&request()).await.unwrap();
+        stream.next().await.unwrap().unwrap();
+        stream.next().await.unwrap().unwrap();
+        let (reading, left) = match leaving {
+            Leaving::Dropping => {
+                let left = std::time::Instant::now();
+                drop(stream);
+                (None, left)
+            }
+            Leaving::Cancelling => {
+                let reading = tokio::spawn(async move { stream.next().await.unwrap().unwrap_err() });
+                tokio::task::yield_now().await;
+                let left = std::time::Instant::now();
+                token.cancel();
+                (Some(reading), left)
+            }
+        };
+        let closed =
+            tokio::time::timeout(Duration::from_secs(30), server).await.expect("it stays open").unwrap();
+        println!("{leaving:?}: closed after {:?}", closed - left);
+        if let Some(reading) = reading {
+            let error = reading.await.unwrap();
+            assert_eq!(error.kind(), ErrorKind::Interrupted);
+            assert_eq!(error.partial().unwrap().text(), "Par");
+        }
+    }
+}
