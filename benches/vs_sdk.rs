@@ -390,12 +390,15 @@ async fn by_crate(bedrock: &Bedrock, workload: &Workload) -> Result<usize, Failu
 enum Side {
     Sdk,
     Crate,
+    /// This crate with no clock running.
+    Unwatched,
 }
 
 #[derive(Clone)]
 struct Clients {
     sdk: Client,
     bedrock: Bedrock,
+    unwatched: Bedrock,
 }
 
 async fn clients(url: &str) -> Result<Clients, Failure> {
@@ -406,7 +409,8 @@ async fn clients(url: &str) -> Result<Clients, Failure> {
         .load()
         .await;
     let bedrock = Bedrock::builder().sdk_config(loaded.clone()).build().await?;
-    Ok(Clients { sdk: Client::new(&loaded), bedrock })
+    let unwatched = bedrock.first_event_timeout(None).idle_timeout(None);
+    Ok(Clients { sdk: Client::new(&loaded), bedrock, unwatched })
 }
 
 /// Makes the workload's calls `times` over, in spawned tasks.
@@ -429,6 +433,7 @@ async fn calls(
                 length += match side {
                     Side::Sdk => by_sdk(&clients.sdk, workload).await?,
                     Side::Crate => by_crate(&clients.bedrock, workload).await?,
+                    Side::Unwatched => by_crate(&clients.unwatched, workload).await?,
                 };
             }
             Ok::<_, Failure>(length)
@@ -463,22 +468,25 @@ fn client(url: &str, names: &[String]) -> Result<(), Failure> {
         while round(Side::Sdk, times)? < ROUND {
             times *= 2;
         }
-        let mut ratios = Vec::new();
-        for _ in 0..ROUNDS {
-            let sdk = round(Side::Sdk, times)?;
-            let ours = round(Side::Crate, times)?;
-            ratios.push(ours.as_secs_f64() / sdk.as_secs_f64());
-        }
-        ratios.sort_by(f64::total_cmp);
+        let compare = |what: &str, side, to| -> Result<(), Failure> {
+            let mut ratios = Vec::new();
+            for _ in 0..ROUNDS {
+                let to = round(to, times)?;
+                ratios.push(round(side, times)?.as_secs_f64() / to.as_secs_f64());
+            }
+            ratios.sort_by(f64::total_cmp);
+            let (least, median, most) = (ratios[0], ratios[ROUNDS / 2], ratios[ROUNDS - 1]);
+            println!(
+                "{} {what} {median:.2}   ({ROUNDS} rounds of {times}; {least:.2} to {most:.2})",
+                workload.name
+            );
+            Ok(())
+        };
         eprintln!("{}: a request of {} bytes", workload.name, workload.body.len());
-        println!(
-            "{} cpu ratio {:.2}   ({} rounds of {times}; {:.2} to {:.2})",
-            workload.name,
-            ratios[ROUNDS / 2],
-            ROUNDS,
-            ratios[0],
-            ratios[ROUNDS - 1]
-        );
+        compare("cpu ratio", Side::Crate, Side::Sdk)?;
+        if workload.name == "W3" {
+            compare("cpu ratio with and without clocks", Side::Crate, Side::Unwatched)?;
+        }
         allocations(url, workload)?;
     }
     Ok(())

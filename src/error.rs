@@ -1,5 +1,6 @@
 //! The one error of the crate: what went wrong, and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -152,7 +153,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: Option<ErrorKind>,
     message: String,
-    advice: Option<&'static str>,
+    advice: Option<Cow<'static, str>>,
     field: Option<String>,
     status: Option<u16>,
     code: Option<String>,
@@ -192,7 +193,7 @@ impl Error {
             (text, _) => text.to_owned(),
         };
         let mut error = Error::new(found.kind, message);
-        error.0.advice = Some(found.advice);
+        error.0.advice = Some(found.advice.into());
         error.0.status = status;
         error.0.code = code.map(|code| bare_code(code).to_owned());
         error.0.tokens_used = found.tokens_used;
@@ -212,8 +213,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_advice(mut self, advice: &'static str) -> Self {
-        self.0.advice = Some(advice);
+    pub(crate) fn with_advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.0.advice = Some(advice.into());
         self
     }
 
@@ -260,7 +261,7 @@ impl Error {
 
     /// What to do, where more can be said than the kind does.
     pub fn advice(&self) -> Option<&str> {
-        self.0.advice
+        self.0.advice.as_deref()
     }
 
     /// The member of the request that is to blame, such as `messages[3].content[1].image_url.url`.

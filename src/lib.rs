@@ -74,7 +74,7 @@ mod readme {}
 pub use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 pub use client::{
     AsyncCallbacks, Bedrock, Builder, CallbackResult, Callbacks, ChatStream, FetchMedia, Fetched, Fetching,
-    StreamingFallback,
+    RegionSource, StreamingFallback, credentials,
 };
 pub use error::{Classified, Error, ErrorKind, classify};
 pub use json::{Json, Members, Raw, Str};

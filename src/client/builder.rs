@@ -3,23 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::timeout::TimeoutConfig;
-use aws_sdk_bedrockruntime::config::{Credentials, HttpClient, IntoShared, Region, SharedHttpClient, Token};
+use aws_sdk_bedrockruntime::config::{
+    Credentials, HttpClient, IntoShared, Region, SharedCredentialsProvider, SharedHttpClient, Token,
+};
 
+use super::credentials::Source;
 use super::fetch::{FetchMedia, Media};
 use super::learning::Learned;
 use super::regions::{Explicit, Regions};
 use super::retries::Retries;
 use super::watchdog::Patience;
-use super::{Bedrock, Shared, StreamingFallback};
+use super::{Bedrock, RegionSource, Shared, StreamingFallback, credentials, location};
 use crate::error::{Error, ErrorKind};
 use crate::openai::BedrockRequest;
 use crate::translate::{CachePolicy, LateSystem, Options, SpeakerNames, Strictness};
-
-/// The region where nothing names one.
-const DEFAULT_REGION: &str = "us-east-1";
 
 /// Settings of a client; what is not set comes from the environment.
 ///
@@ -51,6 +52,9 @@ pub struct Builder {
     learns_nothing: bool,
     streaming_fallback: StreamingFallback,
     media: Option<Media>,
+    cross_region: bool,
+    /// The limit of the chain, where one was said.
+    credentials_timeout: Option<Option<Duration>>,
 }
 
 impl Builder {
@@ -103,6 +107,22 @@ impl Builder {
     /// profile, which it has taken into account already.
     pub fn sdk_config(mut self, config: SdkConfig) -> Self {
         self.sdk_config = Some(config);
+        self
+    }
+
+    /// How long the search for credentials may take where the environment names no source of them: then
+    /// the instance's metadata are asked, which may never answer. 2 seconds unless it is set; `None` waits
+    /// as long as the SDK does. A failure is remembered for 10 seconds.
+    pub fn credentials_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.credentials_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether a call is sent once more to the inference profile of the region's geography where the
+    /// service says that the model has no on-demand throughput, with a note; the model's later calls go
+    /// there at once. Off unless it is switched on: a profile serves calls in other regions.
+    pub fn cross_region(mut self, retry: bool) -> Self {
+        self.cross_region = retry;
         self
     }
 
@@ -251,10 +271,15 @@ impl Builder {
             (None, None) => Explicit::No,
         };
         let given = self.sdk_config.as_ref().and_then(SdkConfig::region);
-        let region = match (self.region, given) {
-            (Some(region), _) => region,
-            (None, Some(region)) => region.to_string(),
-            (None, None) => region_of_environment(self.profile.as_deref()).await,
+        let (region, region_source) = match (self.region, given) {
+            (Some(region), _) => (region, RegionSource::Explicit),
+            (None, Some(region)) => (region.to_string(), RegionSource::Explicit),
+            (None, None) => location::of_environment(self.profile.as_deref()).await,
+        };
+        let source = match (explicit, &self.sdk_config, &self.profile) {
+            (Explicit::No, None, Some(name)) => Some(Source::Profile(name.clone())),
+            (Explicit::No, None, None) => Some(credentials::source()),
+            _ => None,
         };
         if region.is_empty() || region.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
             return Err(Error::invalid(
@@ -273,14 +298,22 @@ impl Builder {
                 loader.load().await
             }
         };
+        let bounded = match (&source, self.credentials_timeout.unwrap_or(Some(credentials::PATIENCE))) {
+            // What the environment names is waited for as long as the SDK does.
+            (Some(Source::Chain), Some(patience)) => {
+                config.credentials_provider().map(|chain| credentials::Bounded::new(chain, patience))
+            }
+            _ => None,
+        };
         let mut config = config.into_builder().region(Region::new(region.clone()));
         if let Some(url) = self.endpoint_url {
             config = config.endpoint_url(url);
         }
+        if let Some(bounded) = bounded {
+            config = config.credentials_provider(SharedCredentialsProvider::new(bounded));
+        }
         if let Some(credentials) = self.credentials {
-            config = config.credentials_provider(
-                aws_sdk_bedrockruntime::config::SharedCredentialsProvider::new(credentials),
-            );
+            config = config.credentials_provider(SharedCredentialsProvider::new(credentials));
         }
         if let Some(key) = self.api_key {
             config = config.token_provider(aws_sdk_bedrockruntime::config::SharedTokenProvider::new(key));
@@ -291,7 +324,11 @@ impl Builder {
         if let Some(retry) = self.retry {
             config = config.retry_config(retry);
         }
-        let config = config.build();
+        let mut config = config.build();
+        if config.identity_cache().is_none() {
+            // One for the clients of all regions.
+            config = config.into_builder().identity_cache(IdentityCache::lazy().build()).build();
+        }
         let mut timeouts = config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
         if let Some(timeout) = self.connect_timeout {
             timeouts = timeouts.connect_timeout(timeout);
@@ -312,28 +349,13 @@ impl Builder {
                 repeats_timeouts: self.repeats_timeouts,
                 retry,
                 media: self.media,
+                cross_region: self.cross_region,
+                region_source,
+                credentials: source,
             }),
             region: region.into(),
             patience: self.patience,
             token: None,
         })
-    }
-}
-
-/// `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, us-east-1. The SDK's own chain would go on to
-/// ask the instance metadata, which takes seconds where there are none.
-async fn region_of_environment(profile: Option<&str>) -> String {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    if let Some(region) = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")) {
-        return region;
-    }
-    let mut provider = aws_config::profile::region::Builder::default();
-    if let Some(profile) = profile {
-        provider = provider.profile_name(profile);
-    }
-    use aws_config::meta::region::ProvideRegion;
-    match provider.build().region().await {
-        Some(region) => region.to_string(),
-        None => DEFAULT_REGION.to_owned(),
     }
 }

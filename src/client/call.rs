@@ -15,6 +15,7 @@ use aws_sdk_bedrockruntime::operation::RequestId;
 use bytes::Bytes;
 
 use super::body::{AnswerBody, cancelled_by_caller, spoken};
+use super::credentials;
 use super::failure;
 use super::learning;
 use super::regions::Regional;
@@ -43,6 +44,9 @@ pub(super) struct Call<'a> {
     has_learned: bool,
     /// Whether the credentials may not stream.
     may_not_stream: bool,
+    /// The inference profile that is called instead of the model.
+    profile: Option<String>,
+    has_renewed: bool,
     /// How often the answer failed in its first event.
     failed: u32,
     sent: u32,
@@ -70,6 +74,8 @@ impl<'a> Call<'a> {
             lessons: bedrock.shared.lessons(&request.model),
             has_learned: false,
             may_not_stream: false,
+            profile: bedrock.profile_of(&request.model, region),
+            has_renewed: false,
             failed: 0,
             sent: 0,
         }
@@ -132,7 +138,7 @@ impl<'a> Call<'a> {
             self.chat_stream(body, heading, request_id)
         } else {
             let (wire, slot) = Wire::stream(body);
-            let sending = self.regional.client.converse_stream().model_id(&self.request.model).customize();
+            let sending = self.regional.client.converse_stream().model_id(self.model()).customize();
             let answered = self.answered(sending.interceptor(wire).send(), slot).await?;
             if !answered.taken.is_event_stream {
                 return Err(self.no_stream(answered).await);
@@ -145,7 +151,20 @@ impl<'a> Call<'a> {
     }
 
     fn translated(&self, streamed: bool) -> Result<Translated<'a>, Error> {
-        translate::request_as(self.request, &self.bedrock.shared.options, &self.lessons, streamed)
+        let mut translated =
+            translate::request_as(self.request, &self.bedrock.shared.options, &self.lessons, streamed)?;
+        if let Some(profile) = &self.profile {
+            translated.adjustments.push(Adjustment::changed(
+                "model",
+                format!("the model has no on-demand throughput: the inference profile {profile} is called"),
+            ));
+        }
+        Ok(translated)
+    }
+
+    /// The id that is called.
+    fn model(&self) -> &str {
+        self.profile.as_deref().unwrap_or(&self.request.model)
     }
 
     fn chat_stream(&self, body: AnswerBody, heading: Heading, request_id: Option<String>) -> ChatStream {
@@ -162,7 +181,7 @@ impl<'a> Call<'a> {
 
     async fn send_reply(&mut self, body: Bytes) -> Result<Answered, Error> {
         let (wire, slot) = Wire::reply(body, self.bedrock.shared.repeats_timeouts);
-        let sending = self.regional.client.converse().model_id(&self.request.model).customize();
+        let sending = self.regional.client.converse().model_id(self.model()).customize();
         self.answered(sending.interceptor(wire).send(), slot).await
     }
 
@@ -249,6 +268,24 @@ impl<'a> Call<'a> {
             self.may_not_stream = true;
             return Ok(());
         }
+        if shared.cross_region
+            && self.profile.is_none()
+            && failure::is_about_on_demand(&error)
+            && let Some(profile) = ModelId::new(&self.request.model).cross_region_id(self.region)
+        {
+            shared.learned.by_profile(&self.request.model);
+            self.profile = Some(profile);
+            return Ok(());
+        }
+        if !self.has_renewed
+            && credentials::may_be_renewed(&error)
+            && shared.regions.renew(self.region, self.regional.number)
+        {
+            // The credentials were rotated: those that are there now are loaded.
+            self.has_renewed = true;
+            self.regional = shared.regions.client(self.region);
+            return Ok(());
+        }
         // An error inside a stream has the status of its head.
         let in_first_event = error.status() == Some(200);
         self.failed += 1;
@@ -270,7 +307,11 @@ impl<'a> Call<'a> {
     }
 
     fn place(&self, error: Error) -> Error {
-        error.at(self.region, &self.request.model)
+        let error = error.at(self.region, &self.request.model);
+        match &self.bedrock.shared.credentials {
+            Some(source) => credentials::advised(error, source),
+            None => error,
+        }
     }
 }
 

@@ -96,6 +96,12 @@ pub(super) fn is_about_streaming(error: &Error) -> bool {
         && error.message().contains("bedrock:InvokeModelWithResponseStream")
 }
 
+/// Whether the model is called by an inference profile alone: "with on-demand throughput isn’t
+/// supported".
+pub(super) fn is_about_on_demand(error: &Error) -> bool {
+    error.status() == Some(400) && error.message().contains("with on-demand throughput isn")
+}
+
 fn header(response: &HttpResponse, name: &str) -> Option<String> {
     response.headers().get(name).map(str::to_owned)
 }

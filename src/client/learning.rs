@@ -20,6 +20,7 @@ struct Known {
     model: String,
     lessons: Lessons,
     context_window: Option<u64>,
+    is_by_profile: bool,
 }
 
 impl Learned {
@@ -53,6 +54,16 @@ impl Learned {
         }
     }
 
+    /// Whether the model is called by an inference profile alone.
+    pub(super) fn is_by_profile(&self, model: &str) -> bool {
+        self.lock().iter().any(|known| known.model == model && known.is_by_profile)
+    }
+
+    /// Remembers that it is.
+    pub(super) fn by_profile(&self, model: &str) {
+        self.with(model, |known| known.is_by_profile = true);
+    }
+
     fn with(&self, model: &str, change: impl FnOnce(&mut Known)) {
         let mut models = self.lock();
         let index = models.iter().position(|known| known.model == model).unwrap_or_else(|| {
@@ -63,6 +74,7 @@ impl Learned {
                 model: model.to_owned(),
                 lessons: Lessons::default(),
                 context_window: None,
+                is_by_profile: false,
             });
             models.len() - 1
         });

@@ -5,9 +5,11 @@ mod body;
 mod builder;
 mod call;
 mod callbacks;
+pub mod credentials;
 mod failure;
 mod fetch;
 mod learning;
+mod location;
 mod regions;
 mod retries;
 mod span;
@@ -20,16 +22,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_bedrockruntime::config::ProvideCredentials;
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use tokio_util::sync::CancellationToken;
 
 pub use builder::Builder;
 pub use callbacks::{AsyncCallbacks, CallbackResult, Callbacks};
 pub use fetch::{FetchMedia, Fetched, Fetching};
+pub use location::RegionSource;
 pub use stream::ChatStream;
 
 use crate::error::{Error, ErrorKind};
-use crate::models::{self, Lessons};
+use crate::models::{self, Lessons, ModelId};
 use crate::openai::{ChatCompletion, ChatRequest};
 use crate::translate::Options;
 use call::Call;
@@ -70,6 +74,10 @@ struct Shared {
     repeats_timeouts: bool,
     retry: RetryConfig,
     media: Option<Media>,
+    cross_region: bool,
+    region_source: RegionSource,
+    /// Where the credentials come from, unless the caller gave them.
+    credentials: Option<credentials::Source>,
 }
 
 /// What happens where the credentials may call a model but not stream its answer (IAM's
@@ -108,6 +116,29 @@ impl Bedrock {
     /// The region of calls whose model is not the ARN of another.
     pub fn region_name(&self) -> &str {
         &self.region
+    }
+
+    /// Who named the region that the client was built with.
+    pub fn region_source(&self) -> RegionSource {
+        self.shared.region_source
+    }
+
+    /// Where the credentials come from; none where the caller gave them or the configuration with them.
+    pub fn credentials_source(&self) -> Option<&credentials::Source> {
+        self.shared.credentials.as_ref()
+    }
+
+    /// Whether there are credentials. This may ask where they come from: a role, a process, the
+    /// instance's metadata. Whether the service takes them is not asked.
+    pub async fn has_credentials(&self) -> bool {
+        let regions = &self.shared.regions;
+        if regions.is_api_key() || self.shared.credentials == Some(credentials::Source::BearerToken) {
+            return true;
+        }
+        match regions.credentials() {
+            Some(provider) => provider.provide_credentials().await.is_ok(),
+            None => false,
+        }
     }
 
     /// The same client with another [`Builder::first_event_timeout`].
@@ -228,6 +259,12 @@ impl Bedrock {
             None => Ok(Cow::Borrowed(request)),
             Some(media) => media.fetched(request).await,
         }
+    }
+
+    /// The inference profile that stands for a model, where the model was seen to need one.
+    fn profile_of(&self, model: &str, region: &str) -> Option<String> {
+        let needs_one = self.shared.cross_region && self.shared.learned.is_by_profile(model);
+        needs_one.then(|| ModelId::new(model).cross_region_id(region)).flatten()
     }
 
     /// Forgets the client of a region over which a connection failed: it was closed or reset, never

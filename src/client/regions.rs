@@ -3,8 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::SdkConfig;
+use aws_config::identity::IdentityCache;
 use aws_sdk_bedrockruntime::Client;
-use aws_sdk_bedrockruntime::config::{Config, Region, StalledStreamProtectionConfig};
+use aws_sdk_bedrockruntime::config::{
+    Config, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 
 use super::retries::Retries;
@@ -27,14 +30,14 @@ pub(super) enum Explicit {
 /// The clients that were needed so far.
 #[derive(Debug)]
 pub(super) struct Regions {
-    config: SdkConfig,
     explicit: Explicit,
     retries: Retries,
     made: Mutex<Made>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Made {
+    config: SdkConfig,
     clients: Vec<(String, Regional)>,
     count: u64,
 }
@@ -49,7 +52,8 @@ pub(super) struct Regional {
 
 impl Regions {
     pub(super) fn new(config: SdkConfig, explicit: Explicit, retries: Retries) -> Self {
-        Regions { config, explicit, retries, made: Mutex::default() }
+        let made = Made { config, clients: Vec::new(), count: 0 };
+        Regions { explicit, retries, made: Mutex::new(made) }
     }
 
     /// The region's client, made at the first call. Making one takes some 70 microseconds and no
@@ -63,7 +67,7 @@ impl Regions {
             made.clients.remove(0);
         }
         made.count += 1;
-        let regional = Regional { client: self.make(region), number: made.count };
+        let regional = Regional { client: self.make(&made.config, region), number: made.count };
         made.clients.push((region.to_owned(), regional.clone()));
         regional
     }
@@ -84,6 +88,30 @@ impl Regions {
         made.clients.len() < before
     }
 
+    /// Forgets the credentials that were loaded, and the clients that use them, unless the client of
+    /// this number was replaced already. Keys that were given by hand stay; whether others may come.
+    pub(super) fn renew(&self, region: &str, number: u64) -> bool {
+        if self.explicit != Explicit::No {
+            return false;
+        }
+        let mut made = self.lock();
+        if made.clients.iter().any(|(name, regional)| name == region && regional.number == number) {
+            let fresh = made.config.clone().into_builder().identity_cache(IdentityCache::lazy().build());
+            made.config = fresh.build();
+            made.clients.clear();
+        }
+        true
+    }
+
+    /// The credentials, from memory or from where they come from; none where an API key is used.
+    pub(super) fn credentials(&self) -> Option<SharedCredentialsProvider> {
+        self.lock().config.credentials_provider()
+    }
+
+    pub(super) fn is_api_key(&self) -> bool {
+        self.explicit == Explicit::ApiKey
+    }
+
     pub(super) fn reset(&self) {
         self.lock().clients.clear();
     }
@@ -93,8 +121,8 @@ impl Regions {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn make(&self, region: &str) -> Client {
-        let mut config = aws_sdk_bedrockruntime::config::Builder::from(&self.config)
+    fn make(&self, config: &SdkConfig, region: &str) -> Client {
+        let mut config = aws_sdk_bedrockruntime::config::Builder::from(config)
             .region(Region::new(region.to_owned()))
             .retry_classifier(self.retries)
             // The SDK's would break off after 5 seconds, and then repeat a call that was billed

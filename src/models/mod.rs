@@ -9,6 +9,6 @@ mod learned;
 mod traits;
 
 pub use catalog::{Abilities, DEFAULT_CONTEXT_WINDOW, abilities, context_window};
-pub use id::ModelId;
+pub use id::{ModelId, ModelKind};
 pub use learned::{Lesson, Lessons};
 pub use traits::{BesideResults, Choices, Family, Knob, ResultDocuments, TopK, Traits, traits};
