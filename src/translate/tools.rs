@@ -21,23 +21,25 @@ pub(super) fn tools<'a>(
     translation: &mut Translation,
 ) -> Result<Tools<'a>, Error> {
     let calls = calls(turns);
+    let is_without = !has_tool_blocks(turns);
     let (choice, allowed) = choice::asked(asked, translation)?;
     let is_native = translation.traits.native_tool_choice;
     if !translation.traits.tools {
         if asked.any() {
             translation.notes.omitted("tools", "the model calls no tools")?;
         }
-        as_plain_text(turns, calls.is_empty(), translation)?;
+        as_plain_text(turns, is_without, translation)?;
         return Ok(Tools::default());
     }
     if !asked.any() {
         if !matches!(choice, Choice::Unsaid | Choice::Auto | Choice::None) {
             return Err(Error::invalid("tool_choice", "asks for a tool, and tools is missing or empty"));
         }
-        if calls.is_empty() {
+        if is_without {
             return Ok(Tools::default());
         }
-        if !is_native {
+        // Of results without their calls, which an edited history may have, no tool is known.
+        if !is_native || calls.is_empty() {
             as_plain_text(turns, false, translation)?;
             return Ok(Tools::default());
         }
@@ -65,7 +67,7 @@ pub(super) fn tools<'a>(
         ));
     }
     if choice == Choice::None && !is_native {
-        as_plain_text(turns, calls.is_empty(), translation)?;
+        as_plain_text(turns, is_without, translation)?;
         return Ok(Tools::default());
     }
     let mut tools =
@@ -85,6 +87,12 @@ fn calls(turns: &[Turn<'_>]) -> Vec<String> {
         }
     }
     names
+}
+
+/// Whether the history has calls or results, those of tools that the service ran included.
+fn has_tool_blocks(turns: &[Turn<'_>]) -> bool {
+    let mut blocks = turns.iter().flat_map(|turn| turn.results.iter().chain(&turn.content));
+    blocks.any(|block| matches!(block, ContentBlock::ToolUse(_) | ContentBlock::ToolResult(_)))
 }
 
 /// A tool of which only the name is known.
