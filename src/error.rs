@@ -239,6 +239,13 @@ impl Error {
         self
     }
 
+    /// Of a call that is about no model.
+    #[cfg(feature = "discovery")]
+    pub(crate) fn in_region(mut self, region: &str) -> Self {
+        self.0.region = Some(region.to_owned());
+        self
+    }
+
     pub(crate) fn with_partial(mut self, partial: ChatCompletion) -> Self {
         self.0.partial = Some(Box::new(partial));
         self

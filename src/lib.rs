@@ -50,6 +50,7 @@
 //! |---|---|
 //! | (none) | the library |
 //! | `sim` | the `sim` module: a local Bedrock for tests and first runs |
+//! | `discovery` | `Bedrock::models`, and the models behind application inference profiles |
 //! | `cli` | the program `bedrock-chat`: translate, explain, sim |
 
 #![forbid(unsafe_code)]
@@ -76,6 +77,8 @@ pub use client::{
     AsyncCallbacks, Bedrock, Builder, CallbackResult, Callbacks, ChatStream, FetchMedia, Fetched, Fetching,
     RegionSource, StreamingFallback, credentials,
 };
+#[cfg(feature = "discovery")]
+pub use client::{Model, ModelList};
 pub use error::{Classified, Error, ErrorKind, classify};
 pub use json::{Json, Members, Raw, Str};
 pub use tokio_util::sync::CancellationToken;

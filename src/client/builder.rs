@@ -14,6 +14,8 @@ use aws_sdk_bedrockruntime::config::{
 use super::credentials::Source;
 use super::fetch::{FetchMedia, Media};
 use super::learning::Learned;
+#[cfg(feature = "discovery")]
+use super::regions::ControlEndpoint;
 use super::regions::{Explicit, Regions};
 use super::retries::Retries;
 use super::watchdog::Patience;
@@ -53,6 +55,8 @@ pub struct Builder {
     streaming_fallback: StreamingFallback,
     media: Option<Media>,
     cross_region: bool,
+    #[cfg(feature = "discovery")]
+    control_endpoint_url: Option<String>,
     /// The limit of the chain, where one was said.
     credentials_timeout: Option<Option<Duration>>,
 }
@@ -75,6 +79,14 @@ impl Builder {
     /// VPC endpoint.
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// Where the control plane is, which lists models and knows inference profiles; needed where
+    /// [`Builder::endpoint_url`] is set and these are wanted.
+    #[cfg(feature = "discovery")]
+    pub fn control_endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.control_endpoint_url = Some(url.into());
         self
     }
 
@@ -305,6 +317,12 @@ impl Builder {
             }
             _ => None,
         };
+        #[cfg(feature = "discovery")]
+        let control = match (self.control_endpoint_url, &self.endpoint_url) {
+            (Some(url), _) => ControlEndpoint::At(url),
+            (None, Some(_)) => ControlEndpoint::Unknown,
+            (None, None) => ControlEndpoint::Configured,
+        };
         let mut config = config.into_builder().region(Region::new(region.clone()));
         if let Some(url) = self.endpoint_url {
             config = config.endpoint_url(url);
@@ -339,9 +357,14 @@ impl Builder {
         let config = config.into_builder().timeout_config(timeouts.build()).build();
         let retry = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
         let retries = Retries { service_timeouts: !self.no_service_timeout_retries };
+        let regions = Regions::new(config, explicit, retries);
+        #[cfg(feature = "discovery")]
+        let regions = regions.with_control(control);
         Ok(Bedrock {
             shared: Arc::new(Shared {
-                regions: Regions::new(config, explicit, retries),
+                regions,
+                #[cfg(feature = "discovery")]
+                discovered: Default::default(),
                 options: self.options,
                 learned: Learned::default(),
                 learns: !self.learns_nothing,

@@ -27,7 +27,7 @@ use super::{Bedrock, StreamingFallback};
 use crate::error::{Error, ErrorKind};
 use crate::models::{Lessons, ModelId};
 use crate::openai::{ChatCompletion, ChatRequest};
-use crate::translate::{self, Adjustment, Heading, Translated};
+use crate::translate::{self, Adjustment, Heading, Options, Translated};
 
 /// How much of a body is read that should have been a stream and is none.
 const MOST_OF_NO_STREAM: usize = 64 * 1024;
@@ -36,6 +36,7 @@ const MOST_OF_NO_STREAM: usize = 64 * 1024;
 pub(super) struct Call<'a> {
     bedrock: &'a Bedrock,
     request: &'a ChatRequest,
+    options: &'a Options,
     region: &'a str,
     regional: Regional,
     clocks: Clocks,
@@ -62,11 +63,17 @@ struct Answered {
 
 impl<'a> Call<'a> {
     /// The region inside an ARN wins: the resource is only there.
-    pub(super) fn new(bedrock: &'a Bedrock, request: &'a ChatRequest, streamed: bool) -> Self {
+    pub(super) fn new(
+        bedrock: &'a Bedrock,
+        request: &'a ChatRequest,
+        options: &'a Options,
+        streamed: bool,
+    ) -> Self {
         let region = ModelId::new(&request.model).region().unwrap_or(&bedrock.region);
         Call {
             bedrock,
             request,
+            options,
             region,
             regional: bedrock.shared.regions.client(region),
             clocks: Clocks::start(bedrock.patience),
@@ -151,8 +158,7 @@ impl<'a> Call<'a> {
     }
 
     fn translated(&self, streamed: bool) -> Result<Translated<'a>, Error> {
-        let mut translated =
-            translate::request_as(self.request, &self.bedrock.shared.options, &self.lessons, streamed)?;
+        let mut translated = translate::request_as(self.request, self.options, &self.lessons, streamed)?;
         if let Some(profile) = &self.profile {
             translated.adjustments.push(Adjustment::changed(
                 "model",

@@ -6,6 +6,8 @@ mod builder;
 mod call;
 mod callbacks;
 pub mod credentials;
+#[cfg(feature = "discovery")]
+mod discovery;
 mod failure;
 mod fetch;
 mod learning;
@@ -28,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use builder::Builder;
 pub use callbacks::{AsyncCallbacks, CallbackResult, Callbacks};
+#[cfg(feature = "discovery")]
+pub use discovery::{Model, ModelList};
 pub use fetch::{FetchMedia, Fetched, Fetching};
 pub use location::RegionSource;
 pub use stream::ChatStream;
@@ -67,6 +71,8 @@ pub struct Bedrock {
 #[derive(Debug)]
 struct Shared {
     regions: Regions,
+    #[cfg(feature = "discovery")]
+    discovered: discovery::Discovered,
     options: Options,
     learned: Learned,
     learns: bool,
@@ -215,7 +221,8 @@ impl Bedrock {
     /// the request cannot be translated.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatCompletion, Error> {
         let request = self.with_media(request).await?;
-        Call::new(self, &request, false).reply().await
+        let options = self.options_for(&request.model).await;
+        Call::new(self, &request, &options, false).reply().await
     }
 
     /// Sends a request and gives the answer as it comes, from its first event on. `stream` in the
@@ -227,7 +234,8 @@ impl Bedrock {
     /// out of the stream.
     pub async fn chat_stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let request = self.with_media(request).await?;
-        Call::new(self, &request, true).stream().await
+        let options = self.options_for(&request.model).await;
+        Call::new(self, &request, &options, true).stream().await
     }
 
     /// Streams the answer into `callbacks` and gives it whole: [`Bedrock::chat_stream`] and
@@ -259,6 +267,22 @@ impl Bedrock {
             None => Ok(Cow::Borrowed(request)),
             Some(media) => media.fetched(request).await,
         }
+    }
+
+    /// The options of a call; with the model behind the id where the control plane had to be asked.
+    #[cfg(feature = "discovery")]
+    async fn options_for(&self, model: &str) -> Cow<'_, Options> {
+        let mut options = Cow::Borrowed(&self.shared.options);
+        if let Some(base) = self.hidden_model(model).await {
+            options.to_mut().base_models.insert(model.to_owned(), base);
+        }
+        options
+    }
+
+    /// The options of a call.
+    #[cfg(not(feature = "discovery"))]
+    async fn options_for(&self, _model: &str) -> Cow<'_, Options> {
+        Cow::Borrowed(&self.shared.options)
     }
 
     /// The inference profile that stands for a model, where the model was seen to need one.

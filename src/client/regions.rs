@@ -11,6 +11,8 @@ use aws_sdk_bedrockruntime::config::{
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 
 use super::retries::Retries;
+#[cfg(feature = "discovery")]
+use crate::error::Error;
 
 /// How many regions are kept; the one that was made first goes first.
 const MOST_REGIONS: usize = 64;
@@ -27,17 +29,45 @@ pub(super) enum Explicit {
     ApiKey,
 }
 
+impl Explicit {
+    /// The scheme that wins.
+    fn scheme(self) -> Option<AuthSchemeId> {
+        match self {
+            Explicit::No => None,
+            Explicit::KeyPair => Some(AuthSchemeId::from("sigv4")),
+            Explicit::ApiKey => Some(AuthSchemeId::from("httpBearerAuth")),
+        }
+    }
+}
+
 /// The clients that were needed so far.
 #[derive(Debug)]
 pub(super) struct Regions {
     explicit: Explicit,
     retries: Retries,
+    #[cfg(feature = "discovery")]
+    control: ControlEndpoint,
     made: Mutex<Made>,
+}
+
+/// Where the control plane is.
+#[cfg(feature = "discovery")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum ControlEndpoint {
+    /// Where the configuration says, or AWS.
+    #[default]
+    Configured,
+    /// Here.
+    At(String),
+    /// Not known: only the endpoint of the calls was given.
+    Unknown,
 }
 
 #[derive(Debug)]
 struct Made {
     config: SdkConfig,
+    #[cfg(feature = "discovery")]
+    controls: Vec<(String, aws_sdk_bedrock::Client)>,
     clients: Vec<(String, Regional)>,
     count: u64,
 }
@@ -50,10 +80,31 @@ pub(super) struct Regional {
     pub(super) number: u64,
 }
 
+impl Made {
+    /// Forgets all clients.
+    fn clear(&mut self) {
+        self.clients.clear();
+        #[cfg(feature = "discovery")]
+        self.controls.clear();
+    }
+}
+
 impl Regions {
     pub(super) fn new(config: SdkConfig, explicit: Explicit, retries: Retries) -> Self {
-        let made = Made { config, clients: Vec::new(), count: 0 };
-        Regions { explicit, retries, made: Mutex::new(made) }
+        let made = Made {
+            config,
+            #[cfg(feature = "discovery")]
+            controls: Vec::new(),
+            clients: Vec::new(),
+            count: 0,
+        };
+        Regions {
+            explicit,
+            retries,
+            #[cfg(feature = "discovery")]
+            control: ControlEndpoint::default(),
+            made: Mutex::new(made),
+        }
     }
 
     /// The region's client, made at the first call. Making one takes some 70 microseconds and no
@@ -76,6 +127,8 @@ impl Regions {
         let mut made = self.lock();
         let before = made.clients.len();
         made.clients.retain(|(name, _)| name != region);
+        #[cfg(feature = "discovery")]
+        made.controls.retain(|(name, _)| name != region);
         made.clients.len() < before
     }
 
@@ -88,6 +141,38 @@ impl Regions {
         made.clients.len() < before
     }
 
+    #[cfg(feature = "discovery")]
+    pub(super) fn with_control(mut self, control: ControlEndpoint) -> Self {
+        self.control = control;
+        self
+    }
+
+    /// The region's client of the control plane, made at the first call.
+    #[cfg(feature = "discovery")]
+    pub(super) fn control(&self, region: &str) -> Result<aws_sdk_bedrock::Client, Error> {
+        if self.control == ControlEndpoint::Unknown {
+            return Err(super::discovery::no_endpoint());
+        }
+        let mut made = self.lock();
+        if let Some((_, client)) = made.controls.iter().find(|(name, _)| name == region) {
+            return Ok(client.clone());
+        }
+        if made.controls.len() == MOST_REGIONS {
+            made.controls.remove(0);
+        }
+        let mut config =
+            aws_sdk_bedrock::config::Builder::from(&made.config).region(Region::new(region.to_owned()));
+        if let ControlEndpoint::At(url) = &self.control {
+            config = config.endpoint_url(url);
+        }
+        if let Some(scheme) = self.explicit.scheme() {
+            config = config.auth_scheme_preference([scheme]);
+        }
+        let client = aws_sdk_bedrock::Client::from_conf(config.build());
+        made.controls.push((region.to_owned(), client.clone()));
+        Ok(client)
+    }
+
     /// Forgets the credentials that were loaded, and the clients that use them, unless the client of
     /// this number was replaced already. Keys that were given by hand stay; whether others may come.
     pub(super) fn renew(&self, region: &str, number: u64) -> bool {
@@ -98,7 +183,7 @@ impl Regions {
         if made.clients.iter().any(|(name, regional)| name == region && regional.number == number) {
             let fresh = made.config.clone().into_builder().identity_cache(IdentityCache::lazy().build());
             made.config = fresh.build();
-            made.clients.clear();
+            made.clear();
         }
         true
     }
@@ -113,7 +198,7 @@ impl Regions {
     }
 
     pub(super) fn reset(&self) {
-        self.lock().clients.clear();
+        self.lock().clear();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Made> {
@@ -128,13 +213,8 @@ impl Regions {
             // The SDK's would break off after 5 seconds, and then repeat a call that was billed
             // already; the watchdog sees to it instead.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        let scheme = match self.explicit {
-            Explicit::No => None,
-            Explicit::KeyPair => Some("sigv4"),
-            Explicit::ApiKey => Some("httpBearerAuth"),
-        };
-        if let Some(scheme) = scheme {
-            config = config.auth_scheme_preference([AuthSchemeId::from(scheme)]);
+        if let Some(scheme) = self.explicit.scheme() {
+            config = config.auth_scheme_preference([scheme]);
         }
         let config: Config = config.build();
         Client::from_conf(config)

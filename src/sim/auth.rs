@@ -81,6 +81,40 @@ impl Auth {
     }
 }
 
+/// Whom the simulator serves at the moment.
+#[derive(Debug, Default)]
+pub(super) struct Admission {
+    pub(super) auth: Auth,
+    /// The ids of key pairs that were served before.
+    pub(super) expired: Vec<String>,
+}
+
+impl Admission {
+    pub(super) fn check(&self, request: &Signed<'_>) -> Result<(), Refusal> {
+        let scope = scope_of(request.headers);
+        let key = scope.and_then(|scope| scope.split('/').next()).unwrap_or_default();
+        if self.expired.iter().any(|expired| expired == key) {
+            return Err(refuse(
+                403,
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ));
+        }
+        self.auth.check(request)
+    }
+}
+
+/// The scope of a signature: key id, day, region, service.
+fn scope_of(headers: &[(String, String)]) -> Option<&str> {
+    let (_, authorization) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
+    authorization.split_once("Credential=")?.1.split(',').next()
+}
+
+/// The region that a request is signed for; us-east-1 where it is not signed.
+pub(super) fn region_of(headers: &[(String, String)]) -> &str {
+    scope_of(headers).and_then(|scope| scope.split('/').nth(2)).unwrap_or("us-east-1")
+}
+
 fn missing() -> Refusal {
     refuse(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
 }

@@ -28,6 +28,7 @@ mod auth;
 mod body;
 mod check;
 mod connection;
+mod control;
 mod fault;
 mod improvise;
 mod model;

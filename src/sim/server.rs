@@ -21,10 +21,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::answer::{Answer, Block, Content};
-use super::auth::{Auth, Signed};
+use super::auth::{Admission, Auth, Signed, region_of};
 use super::body::Steps;
 use super::check::{self, Refusal};
 use super::connection::{Line, Socket};
+use super::control;
 use super::fault::{Chaos, Fault};
 use super::rule::Script;
 use super::wire::{self, Parts};
@@ -45,6 +46,12 @@ pub enum Operation {
     Converse,
     /// `POST /model/{id}/converse-stream`
     ConverseStream,
+    /// `GET /foundation-models`, of the control plane
+    ListFoundationModels,
+    /// `GET /inference-profiles`, of the control plane
+    ListInferenceProfiles,
+    /// `GET /inference-profiles/{id}`, of the control plane
+    GetInferenceProfile,
 }
 
 /// A request that the simulator received.
@@ -53,7 +60,7 @@ pub enum Operation {
 pub struct Received {
     /// The operation.
     pub operation: Operation,
-    /// The model id, percent-decoded.
+    /// The model id, or that of the inference profile, percent-decoded; empty where all are listed.
     pub model_id: String,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
@@ -80,6 +87,7 @@ pub struct Builder {
     auth: Auth,
     port: u16,
     chaos: Option<Chaos>,
+    refused: Vec<(Operation, Answer)>,
 }
 
 impl Builder {
@@ -101,6 +109,12 @@ impl Builder {
         self
     }
 
+    /// The failure that an operation of the control plane ends with.
+    pub fn refuse(mut self, operation: Operation, failure: Answer) -> Self {
+        self.refused.push((operation, failure));
+        self
+    }
+
     /// The port on 127.0.0.1; otherwise one that is free.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -117,8 +131,9 @@ impl Builder {
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             script: self.script,
-            auth: self.auth,
+            auth: Mutex::new(Admission { auth: self.auth, expired: Vec::new() }),
             chaos: self.chaos,
+            refused: self.refused,
             received: Mutex::default(),
             answers: AtomicU64::new(0),
         });
@@ -138,8 +153,9 @@ pub struct Simulator {
 #[derive(Debug)]
 struct State {
     script: Script,
-    auth: Auth,
+    auth: Mutex<Admission>,
     chaos: Option<Chaos>,
+    refused: Vec<(Operation, Answer)>,
     received: Mutex<VecDeque<Received>>,
     answers: AtomicU64,
 }
@@ -171,7 +187,10 @@ impl Simulator {
     /// As for [`Builder::build`](crate::Builder::build).
     pub async fn bedrock(&self) -> Result<Bedrock, Error> {
         let builder = Bedrock::builder().region("us-east-1").endpoint_url(self.url());
-        match &self.state.auth {
+        #[cfg(feature = "discovery")]
+        let builder = builder.control_endpoint_url(self.url());
+        let auth = self.state.admission().auth.clone();
+        match &auth {
             Auth::Anyone => builder.credentials("SIMULATED", "simulated", None),
             Auth::Signed { access_key_id, secret_access_key } => {
                 builder.credentials(access_key_id, secret_access_key, None)
@@ -185,6 +204,15 @@ impl Simulator {
     /// The requests so far, oldest first; at most the last 10,000.
     pub fn received(&self) -> Vec<Received> {
         self.state.lock().iter().cloned().collect()
+    }
+
+    /// Serves `auth` from now on; the key pair that was served before is expired.
+    pub fn rotate(&self, auth: Auth) {
+        let mut admission = self.state.admission();
+        let before = std::mem::replace(&mut admission.auth, auth);
+        if let Auth::Signed { access_key_id, .. } = before {
+            admission.expired.push(access_key_id);
+        }
     }
 
     /// Forgets the requests so far.
@@ -206,6 +234,18 @@ impl Drop for Simulator {
 }
 
 impl State {
+    fn admission(&self) -> std::sync::MutexGuard<'_, Admission> {
+        self.auth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, call: Received) {
+        let mut received = self.lock();
+        if received.len() == KEPT {
+            received.pop_front();
+        }
+        received.push_back(call);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Received>> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -254,7 +294,7 @@ async fn handle(state: &State, line: &Arc<Line>, request: Request<Incoming>) -> 
     if path == "/ping" {
         return whole(StatusCode::OK, "text/plain", "ok", &[]);
     }
-    let Some((operation, model_id)) = route(&path).filter(|_| head.method == http::Method::POST) else {
+    let Some((operation, model_id)) = route(&head.method, &path) else {
         return refusal(&Refusal {
             status: 404,
             code: "UnknownOperationException",
@@ -274,27 +314,34 @@ async fn handle(state: &State, line: &Arc<Line>, request: Request<Incoming>) -> 
         // HTTP/2 has the host in the address.
         headers.push(("host".to_owned(), authority.to_string()));
     }
-    let checked = checked(state, &head, &headers, &model_id, &body);
+    let is_control = !matches!(operation, Operation::Converse | Operation::ConverseStream);
+    let admitted = admitted(state, &head, &headers, &body);
+    if is_control {
+        let listed = admitted.and_then(|()| list(&head, &headers, operation, &model_id));
+        let refused = listed.as_ref().err().map(|refusal| refusal.message.clone());
+        state.keep(Received { operation, model_id, headers, body, refused, fault: None });
+        let failure = state.refused.iter().find(|(refused, _)| *refused == operation);
+        return match (listed, failure) {
+            (Err(refused), _) => refusal(&refused),
+            (Ok(_), Some((_, failure))) => respond(failure.clone(), operation, &Value::Null, 0, line),
+            (Ok(listed), None) => whole(StatusCode::OK, "application/json", listed.to_string(), &[]),
+        };
+    }
+    let checked = admitted.and_then(|()| checked(&model_id, &body));
     let answered = checked.map(|json| {
         let number = state.answers.fetch_add(1, Ordering::Relaxed);
         let mut answer = state.script.answer(&model_id, &json, operation == Operation::ConverseStream);
         answer.fault = answer.fault.or_else(|| state.chaos.as_ref().and_then(|chaos| chaos.fault(number)));
         (json, answer, number)
     });
-    {
-        let mut received = state.lock();
-        if received.len() == KEPT {
-            received.pop_front();
-        }
-        received.push_back(Received {
-            operation,
-            model_id,
-            headers,
-            body,
-            refused: answered.as_ref().err().map(|refusal| refusal.message.clone()),
-            fault: answered.as_ref().ok().and_then(|(_, answer, _)| answer.fault.clone()),
-        });
-    }
+    state.keep(Received {
+        operation,
+        model_id,
+        headers,
+        body,
+        refused: answered.as_ref().err().map(|refusal| refusal.message.clone()),
+        fault: answered.as_ref().ok().and_then(|(_, answer, _)| answer.fault.clone()),
+    });
     match answered {
         Err(refused) => refusal(&refused),
         Ok((json, answer, number)) => {
@@ -315,21 +362,20 @@ async fn handle(state: &State, line: &Arc<Line>, request: Request<Incoming>) -> 
     }
 }
 
-fn checked(
+/// Whether the caller may call.
+fn admitted(
     state: &State,
     head: &http::request::Parts,
     headers: &[(String, String)],
-    model_id: &str,
     body: &[u8],
-) -> Result<Value, Refusal> {
+) -> Result<(), Refusal> {
     let host = headers.iter().find(|(name, _)| name == "host").map_or("", |(_, host)| host);
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    state.auth.check(&Signed {
-        method: head.method.as_str(),
-        uri: &format!("http://{host}{path}"),
-        headers,
-        body,
-    })?;
+    let signed = Signed { method: head.method.as_str(), uri: &format!("http://{host}{path}"), headers, body };
+    state.admission().check(&signed)
+}
+
+fn checked(model_id: &str, body: &[u8]) -> Result<Value, Refusal> {
     let json: Value = serde_json::from_slice(body).map_err(|error| Refusal {
         status: 400,
         code: "SerializationException",
@@ -339,17 +385,47 @@ fn checked(
     Ok(json)
 }
 
-/// Operation and model id of a path.
-fn route(path: &str) -> Option<(Operation, String)> {
-    let rest = path.strip_prefix("/model/")?;
-    let (model, operation) = rest.rsplit_once('/')?;
+/// The answer of an operation of the control plane.
+fn list(
+    head: &http::request::Parts,
+    headers: &[(String, String)],
+    operation: Operation,
+    id: &str,
+) -> Result<Value, Refusal> {
+    let region = region_of(headers);
+    match operation {
+        Operation::ListFoundationModels => Ok(control::foundation_models(region)),
+        Operation::ListInferenceProfiles => {
+            control::inference_profiles(region, head.uri.query().unwrap_or_default())
+        }
+        _ => control::inference_profile(region, id),
+    }
+}
+
+/// Operation and id of a path.
+fn route(method: &http::Method, path: &str) -> Option<(Operation, String)> {
+    if method == http::Method::GET {
+        return match path {
+            "/foundation-models" => Some((Operation::ListFoundationModels, String::new())),
+            "/inference-profiles" => Some((Operation::ListInferenceProfiles, String::new())),
+            _ => {
+                let id = decoded(path.strip_prefix("/inference-profiles/")?)?;
+                Some((Operation::GetInferenceProfile, id))
+            }
+        };
+    }
+    let (model, operation) = path.strip_prefix("/model/")?.rsplit_once('/')?;
     let operation = match operation {
         "converse" => Operation::Converse,
         "converse-stream" => Operation::ConverseStream,
         _ => return None,
     };
-    let model = percent_encoding::percent_decode_str(model).decode_utf8().ok()?;
-    (!model.is_empty()).then(|| (operation, model.into_owned()))
+    let model = decoded(model)?;
+    (method == http::Method::POST && !model.is_empty()).then_some((operation, model))
+}
+
+fn decoded(text: &str) -> Option<String> {
+    Some(percent_encoding::percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
 fn respond(
@@ -385,7 +461,7 @@ fn respond(
                     let reply = wire::reply(&parts).to_string().into_bytes();
                     response(StatusCode::OK, "application/json", one_event(reply), &[])
                 }
-                Operation::ConverseStream => {
+                _ => {
                     let events = Steps::events(wire::frames(&parts, *chunk), pause, fault, Arc::clone(line));
                     response(StatusCode::OK, "application/vnd.amazon.eventstream", events, &[])
                 }
