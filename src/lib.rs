@@ -51,7 +51,7 @@
 //! | (none) | the library |
 //! | `sim` | the `sim` module: a local Bedrock for tests and first runs |
 //! | `discovery` | `Bedrock::models`, and the models behind application inference profiles |
-//! | `cli` | the program `bedrock-chat`: translate, explain, sim |
+//! | `cli` | the program `bedrock-chat`: translate, explain, models, doctor, chat, sim |
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs, rustdoc::broken_intra_doc_links)]

@@ -211,3 +211,98 @@ fn a_missing_file_is_a_failure_that_names_it() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/no/such/file.json"));
 }
+
+#[test]
+fn models_are_listed_for_people_and_for_programs() {
+    let output = run(&["models", "--sim"], b"");
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let rows: Vec<&str> = text.lines().collect();
+    assert!(rows[0].starts_with("ID ") && rows[1].starts_with("global.anthropic."), "{text}");
+    assert_eq!(rows.len(), 10);
+    let output = run(&["models", "--sim", "--provider", "amazon", "--json"], b"");
+    let models = &lines(&output)[0];
+    assert_eq!(models[0]["id"], "amazon.nova-lite-v1:0");
+    assert_eq!((&models[0]["contextWindow"], &models[0]["provider"]), (&json!(300_000), &json!("amazon")));
+    assert!(models[0]["abilities"].as_array().unwrap().contains(&json!("tools")));
+}
+
+#[test]
+fn doctor_says_what_is_well_and_what_to_do() {
+    let output = run(&["doctor", "--sim", "--model", "us.amazon.nova-lite-v1:0"], b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("ok ")).count(), 6, "{text}");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let output = Command::new(PROGRAM)
+        .args(["doctor", "--region", "eu-west-1", "--endpoint-url", &format!("http://127.0.0.1:{port}")])
+        .env_clear()
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "a-great-secret")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("ok    region       eu-west-1 (set by the caller)"), "{text}");
+    assert!(text.contains("ok    credentials  a key pair"), "{text}");
+    assert!(text.contains("FAIL  endpoint") && text.contains("check the network"), "{text}");
+    assert!(text.contains("FAIL  models") && !text.contains("a-great-secret"), "{text}");
+    assert_eq!(text.lines().count(), 5, "{text}");
+}
+
+#[test]
+fn chat_keeps_the_conversation_and_ends_with_its_input() {
+    let output = run(&["chat", "us.amazon.nova-lite-v1:0", "--sim"], b"Hello\n\nAnd again\n");
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        text,
+        "This is the simulator's answer to: Hello\nThis is the simulator's answer to: And again\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupt_stops_the_answer_and_not_the_chat() {
+    use bedrock_chat::sim::{Answer, Script, Simulator, When};
+    let begun =
+        Answer::text("It begins").chunked(3).with_fault(bedrock_chat::sim::Fault::Silent { after: 2 });
+    let script =
+        Script::new().on(When::user_says("begin"), begun).on(When::always(), Answer::text("Still here."));
+    let simulator = Simulator::builder().script(script).start().await.unwrap();
+    let url = simulator.url();
+    let text = tokio::task::spawn_blocking(move || {
+        let mut child = Command::new(PROGRAM)
+            .args(["chat", "us.amazon.nova-lite-v1:0", "--endpoint-url", &url, "--region", "us-east-1"])
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs([("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", "b")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        input.write_all(b"begin\n").unwrap();
+        let mut begun = [0; 3];
+        std::io::Read::read_exact(&mut output, &mut begun).unwrap();
+        let interrupt = || {
+            let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+            assert!(status.success());
+        };
+        interrupt();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        input.write_all(b"and now?\n").unwrap();
+        drop(input);
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut output, &mut rest).unwrap();
+        assert!(child.wait().unwrap().success());
+        format!("{}|{line}|{rest}", String::from_utf8_lossy(&begun))
+    })
+    .await
+    .unwrap();
+    assert_eq!(text, "It |\n|Still here.\n");
+    // What had come stayed in the conversation.
+    let last = simulator.received().last().unwrap().json();
+    assert_eq!(last["messages"][1]["content"][0]["text"], "It ");
+}

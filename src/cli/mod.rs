@@ -1,6 +1,10 @@
 //! `bedrock-chat`: the crate from a shell.
 
+mod chat;
+mod connection;
+mod doctor;
 mod explain;
+mod models;
 mod sim;
 mod translate;
 
@@ -25,6 +29,12 @@ enum Command {
     Translate(translate::Command),
     /// Say what an error of Bedrock means and what to do.
     Explain(explain::Arguments),
+    /// List the models of a region.
+    Models(models::Arguments),
+    /// Check whether calls would go through from here.
+    Doctor(doctor::Arguments),
+    /// Talk to a model in the terminal.
+    Chat(chat::Arguments),
     /// Run the simulator in the foreground.
     Sim(sim::Arguments),
 }
@@ -36,6 +46,9 @@ pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Translate(command) => translate::run(command),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Models(arguments) => models::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Chat(arguments) => chat::run(arguments),
         Command::Sim(arguments) => sim::run(arguments),
     };
     match outcome {

@@ -152,9 +152,7 @@ impl ProvideCredentials for Bounded {
 /// A failure of credentials, with what to do where they come from.
 pub(super) fn advised(error: Error, source: &Source) -> Error {
     match error.kind() {
-        ErrorKind::Credentials => {
-            error.with_advice(format!("the credentials are {source}: {}", source.advice()))
-        }
+        ErrorKind::Credentials => error.with_advice(format!("they come from {source}: {}", source.advice())),
         _ => error,
     }
 }

@@ -123,5 +123,6 @@ pub(super) fn chain(error: &dyn StdError) -> String {
         }
         source = cause.source();
     }
-    text
+    // One line: the SDK's chain of credentials writes a list.
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }

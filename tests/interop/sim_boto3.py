@@ -56,11 +56,36 @@ class SimulatorServesBoto3(unittest.TestCase):
             config=Config(retries={"total_max_attempts": 1}),
         )
 
+        cls.control = boto3.client(
+            "bedrock",
+            region_name="eu-west-1",
+            endpoint_url=url,
+            aws_access_key_id="SIMULATED",
+            aws_secret_access_key="simulated",
+        )
+
     @classmethod
     def tearDownClass(cls):
         cls.process.kill()
         cls.process.wait()
         cls.process.stdout.close()
+
+    def test_the_control_plane_lists_models_and_profiles(self):
+        models = self.control.list_foundation_models()["modelSummaries"]
+        self.assertIn("amazon.nova-lite-v1:0", [model["modelId"] for model in models])
+        self.assertEqual({model["modelLifecycle"]["status"] for model in models}, {"ACTIVE", "LEGACY"})
+        pages = self.control.get_paginator("list_inference_profiles").paginate()
+        profiles = [profile for page in pages for profile in page["inferenceProfileSummaries"]]
+        self.assertEqual(len(profiles), 5)
+        application = next(profile for profile in profiles if profile["type"] == "APPLICATION")
+        arn = application["inferenceProfileArn"]
+        self.assertTrue(arn.startswith("arn:aws:bedrock:eu-west-1:"), arn)
+        found = self.control.get_inference_profile(inferenceProfileIdentifier=arn)
+        self.assertEqual(found["models"], application["models"])
+        self.assertEqual(found["createdAt"], application["createdAt"])
+        with self.assertRaises(ClientError) as refused:
+            self.control.get_inference_profile(inferenceProfileIdentifier="us.nobody.nothing-v1:0")
+        self.assertEqual(refused.exception.response["Error"]["Code"], "ResourceNotFoundException")
 
     def test_converse(self):
         reply = self.client.converse(modelId=MODEL, messages=[user("Hello there")])
