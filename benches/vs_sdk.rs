@@ -9,9 +9,12 @@
 //! and system, in alternating rounds; the figure is the median of the rounds' ratios. The calls run
 //! inside spawned tasks, as an agent's do.
 //!
-//! The same program is the parent, the simulator (`--simulator`), the measured client (`--client`),
-//! the client whose peak of memory is measured
-//! (`--memory`) and the maker of its request (`--memory-body`).
+//! `cold` measures the time from the start of a process to its first answer, `region` what a handle for
+//! another region costs.
+//!
+//! The same program is the parent, the simulator (`--simulator`), the measured client (`--client`), the
+//! client whose peak of memory is measured (`--memory`), the maker of its request (`--memory-body`), and
+//! the process that makes one call (`--first-call`).
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -41,6 +44,7 @@ fn main() -> Result<(), Failure> {
         Some("--simulator") => simulator(),
         Some("--client") => client(&arguments[1], &arguments[2..]),
         Some("--memory") => memory(&arguments[1]),
+        Some("--first-call") => first_call(&arguments[1], arguments[2] == "sdk"),
         Some("--memory-body") => Ok(std::fs::write(&arguments[1], image_body())?),
         _ => parent(&arguments),
     }
@@ -61,6 +65,12 @@ fn parent(workloads: &[String]) -> Result<(), Failure> {
     let mut ok = pinned("0").arg("--client").arg(url).args(workloads).status()?.success();
     if workloads.is_empty() || workloads.iter().any(|name| name == "W5") {
         ok &= pinned("0").arg("--memory").arg(url).status()?.success();
+    }
+    if workloads.is_empty() || workloads.iter().any(|name| name == "cold") {
+        cold_start(&program, url)?;
+    }
+    if workloads.is_empty() || workloads.iter().any(|name| name == "region") {
+        region_handle()?;
     }
     if ok { Ok(()) } else { Err("a client failed".into()) }
 }
@@ -489,6 +499,61 @@ fn client(url: &str, names: &[String]) -> Result<(), Failure> {
         }
         allocations(url, workload)?;
     }
+    Ok(())
+}
+
+/// From the start of a process to its first answer, ours over the SDK's: the time that passes, and the
+/// processes do nothing else.
+fn cold_start(program: &std::path::Path, url: &str) -> Result<(), Failure> {
+    let start = |side: &str| -> Result<Duration, Failure> {
+        let begin = std::time::Instant::now();
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0"]).arg(program).args(["--first-call", url, side]);
+        let status = command.status()?;
+        if status.success() { Ok(begin.elapsed()) } else { Err("a first call failed".into()) }
+    };
+    let mut ratios = Vec::new();
+    for _ in 0..ROUNDS {
+        let sdk = start("sdk")?;
+        ratios.push(start("crate")?.as_secs_f64() / sdk.as_secs_f64());
+    }
+    ratios.sort_by(f64::total_cmp);
+    let (least, median, most) = (ratios[0], ratios[ROUNDS / 2], ratios[ROUNDS - 1]);
+    println!("cold start ratio {median:.2}   ({ROUNDS} processes each; {least:.2} to {most:.2})");
+    Ok(())
+}
+
+/// The whole life of a process that makes one call, with a client made as most are.
+#[tokio::main(flavor = "current_thread")]
+async fn first_call(url: &str, sdk: bool) -> Result<(), Failure> {
+    let workload = small("W1", "W1: what is the capital of France?", Kind::Whole);
+    let length = if sdk {
+        let loaded = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(url)
+            .credentials_provider(Credentials::new("BENCH", "bench", None, None, "bench"))
+            .load()
+            .await;
+        by_sdk(&Client::new(&loaded), &workload).await?
+    } else {
+        let builder = Bedrock::builder().region("us-east-1").endpoint_url(url);
+        by_crate(&builder.credentials("BENCH", "bench", None).build().await?, &workload).await?
+    };
+    std::hint::black_box(length);
+    Ok(())
+}
+
+/// What a handle for another region costs.
+#[tokio::main(flavor = "current_thread")]
+async fn region_handle() -> Result<(), Failure> {
+    const HANDLES: u32 = 1_000_000;
+    let builder = Bedrock::builder().region("us-east-1").endpoint_url("http://127.0.0.1:9");
+    let bedrock = builder.credentials("BENCH", "bench", None).build().await?;
+    let start = ProcessTime::now();
+    for _ in 0..HANDLES {
+        std::hint::black_box(bedrock.region(std::hint::black_box("eu-central-1")));
+    }
+    println!("a region handle costs {} ns", (start.elapsed() / HANDLES).as_nanos());
     Ok(())
 }
 
