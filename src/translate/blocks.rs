@@ -133,6 +133,20 @@ impl Blocks {
         }
     }
 
+    /// Gives `{}` to the calls whose block had no input and no end; which of the client's they are.
+    pub(super) fn close_calls(&mut self) -> Vec<u32> {
+        let mut closed = Vec::new();
+        for block in &mut self.blocks {
+            if let Content::Call { position, input, .. } = &mut block.content
+                && input.is_empty()
+            {
+                input.push_str("{}");
+                closed.extend(*position);
+            }
+        }
+        closed
+    }
+
     pub(super) fn message(&mut self) -> AssistantMessage {
         let bedrock = self.beyond_openai();
         let annotations = self.annotations(None);

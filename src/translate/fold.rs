@@ -459,8 +459,23 @@ impl Fold {
         });
         self.keep_unknown(event.other);
         let reason = self.finish_reason().ok()?;
+        let closed = match reason {
+            FinishReason::ToolCalls | FinishReason::FunctionCall => self.blocks.close_calls(),
+            // What was cut is passed on as it is.
+            _ => Vec::new(),
+        };
+        let legacy = self.heading.legacy;
         let bedrock = self.blocks.beyond_openai().filter(|_| self.in_chunks);
-        let mut chunk = self.emit(|| Delta { bedrock, ..Delta::default() })?;
+        let mut chunk = self.emit(|| {
+            let mut delta = Delta { bedrock, ..Delta::default() };
+            for position in closed {
+                let late = arguments(legacy, position, "{}".to_owned());
+                delta.function_call = late.function_call.or(delta.function_call);
+                delta.tool_calls.get_or_insert_default().extend(late.tool_calls.into_iter().flatten());
+            }
+            delta.tool_calls = delta.tool_calls.filter(|calls| !calls.is_empty());
+            delta
+        })?;
         chunk.choices[0].finish_reason = Some(reason);
         Some(chunk)
     }
