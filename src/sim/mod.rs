@@ -32,8 +32,11 @@ mod control;
 mod fault;
 mod improvise;
 mod model;
+mod received;
+mod response;
 mod rule;
 mod server;
+mod service;
 mod shape;
 mod wire;
 
@@ -54,5 +57,6 @@ pub fn refusal(model_id: &str, body: &serde_json::Value) -> Option<String> {
 pub use answer::{Answer, Block};
 pub use auth::Auth;
 pub use fault::{Chaos, Fault};
+pub use received::{Operation, Received};
 pub use rule::{Script, When};
-pub use server::{Builder, Operation, Received, Simulator};
+pub use server::{Builder, Simulator};
