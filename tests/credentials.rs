@@ -299,3 +299,53 @@ async fn a_model_without_on_demand_throughput_is_called_by_its_profile_where_tha
         assert_eq!(called, [model, &profile, &profile]);
     }
 }
+
+/// Answers of an instance's metadata, each after a pause.
+async fn metadata(pause: Duration) -> String {
+    use tokio::io::AsyncWriteExt;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 4096];
+                while let Ok(read @ 1..) = socket.read(&mut buffer).await {
+                    let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
+                    let path = request.split(' ').nth(1).unwrap_or_default();
+                    let body = match path.trim_end_matches('/') {
+                        "/latest/api/token" => "token",
+                        "/latest/meta-data/iam/security-credentials" => "role",
+                        "/latest/meta-data/iam/security-credentials/role" => {
+                            r#"{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"A","SecretAccessKey":"b","Token":"c","Expiration":"2099-01-01T00:00:00Z","LastUpdated":"2026-01-01T00:00:00Z"}"#
+                        }
+                        _ => "",
+                    };
+                    tokio::time::sleep(pause).await;
+                    let (status, length) = if body.is_empty() { (404, 0) } else { (200, body.len()) };
+                    let head = format!(
+                        "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nx-aws-ec2-metadata-token-ttl-seconds: 21600\r\n\r\n"
+                    );
+                    let _ = socket.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await;
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_answers_slowly_has_its_role() {
+    let (_folder, config, credentials) = files("", "");
+    let url = metadata(Duration::from_millis(100)).await;
+    let said = again(
+        "say",
+        &[
+            ("AWS_CONFIG_FILE", &config),
+            ("AWS_SHARED_CREDENTIALS_FILE", &credentials),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url),
+        ],
+    );
+    assert!(said.contains("credentials from the default profile or the instance's metadata"), "{said}");
+    assert!(said.contains("has credentials: true\nagain: true"), "{said}");
+}
