@@ -8,6 +8,12 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use bedrock_chat::openai::ChatRequest;
 use bedrock_chat::sim::{Answer, Auth, Fault, Script, Simulator, When};
 use bedrock_chat::{Bedrock, ErrorKind, RegionSource};
@@ -348,4 +354,46 @@ async fn an_instance_that_answers_slowly_has_its_role() {
     );
     assert!(said.contains("credentials from the default profile or the instance's metadata"), "{said}");
     assert!(said.contains("has credentials: true\nagain: true"), "{said}");
+}
+
+/// Takes down where calls would go, and sends none.
+#[derive(Debug, Clone, Default)]
+struct Addresses(Arc<std::sync::Mutex<Vec<String>>>);
+
+impl HttpConnector for Addresses {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.0.lock().unwrap().push(request.uri().to_owned());
+        HttpConnectorFuture::ready(Err(ConnectorError::user("not sent".into())))
+    }
+}
+
+impl HttpClient for Addresses {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+#[tokio::test]
+async fn the_endpoint_is_that_of_the_region_of_the_arn_and_of_the_configuration() {
+    let arn = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-lite-v1:0";
+    for (fips, dual_stack, model, host) in [
+        (false, false, MODEL, "https://bedrock-runtime.us-east-1.amazonaws.com/"),
+        (false, false, arn, "https://bedrock-runtime.eu-west-1.amazonaws.com/"),
+        (true, false, MODEL, "https://bedrock-runtime-fips.us-east-1.amazonaws.com/"),
+        (false, true, MODEL, "https://bedrock-runtime.us-east-1.api.aws/"),
+    ] {
+        let addresses = Addresses::default();
+        let config = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .use_fips(fips)
+            .use_dual_stack(dual_stack)
+            .credentials_provider(SharedCredentialsProvider::new(Rotating::default()))
+            .build();
+        let builder = Bedrock::builder().sdk_config(config).http_client(addresses.clone());
+        let bedrock = builder.retry(bedrock_chat::RetryConfig::disabled()).build().await.unwrap();
+        bedrock.chat(&ChatRequest::new(model).user("Hi")).await.unwrap_err();
+        let called = addresses.0.lock().unwrap().clone();
+        assert!(called[0].starts_with(host), "{called:?}");
+    }
 }
