@@ -479,17 +479,8 @@ fn client(url: &str, names: &[String]) -> Result<(), Failure> {
             times *= 2;
         }
         let compare = |what: &str, side, to| -> Result<(), Failure> {
-            let mut ratios = Vec::new();
-            for _ in 0..ROUNDS {
-                let to = round(to, times)?;
-                ratios.push(round(side, times)?.as_secs_f64() / to.as_secs_f64());
-            }
-            ratios.sort_by(f64::total_cmp);
-            let (least, median, most) = (ratios[0], ratios[ROUNDS / 2], ratios[ROUNDS - 1]);
-            println!(
-                "{} {what} {median:.2}   ({ROUNDS} rounds of {times}; {least:.2} to {most:.2})",
-                workload.name
-            );
+            let (median, spread) = ratio(|| round(to, times), || round(side, times))?;
+            println!("{} {what} {median:.2}   ({ROUNDS} rounds of {times}; {spread})", workload.name);
             Ok(())
         };
         eprintln!("{}: a request of {} bytes", workload.name, workload.body.len());
@@ -502,6 +493,20 @@ fn client(url: &str, names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The median of alternating rounds' ratios, the second side over the first, and the least and the most.
+fn ratio(
+    first: impl Fn() -> Result<Duration, Failure>,
+    second: impl Fn() -> Result<Duration, Failure>,
+) -> Result<(f64, String), Failure> {
+    let mut ratios = Vec::new();
+    for _ in 0..ROUNDS {
+        let first = first()?;
+        ratios.push(second()?.as_secs_f64() / first.as_secs_f64());
+    }
+    ratios.sort_by(f64::total_cmp);
+    Ok((ratios[ROUNDS / 2], format!("{:.2} to {:.2}", ratios[0], ratios[ROUNDS - 1])))
+}
+
 /// From the start of a process to its first answer, ours over the SDK's: the time that passes, and the
 /// processes do nothing else.
 fn cold_start(program: &std::path::Path, url: &str) -> Result<(), Failure> {
@@ -512,14 +517,8 @@ fn cold_start(program: &std::path::Path, url: &str) -> Result<(), Failure> {
         let status = command.status()?;
         if status.success() { Ok(begin.elapsed()) } else { Err("a first call failed".into()) }
     };
-    let mut ratios = Vec::new();
-    for _ in 0..ROUNDS {
-        let sdk = start("sdk")?;
-        ratios.push(start("crate")?.as_secs_f64() / sdk.as_secs_f64());
-    }
-    ratios.sort_by(f64::total_cmp);
-    let (least, median, most) = (ratios[0], ratios[ROUNDS / 2], ratios[ROUNDS - 1]);
-    println!("cold start ratio {median:.2}   ({ROUNDS} processes each; {least:.2} to {most:.2})");
+    let (median, spread) = ratio(|| start("sdk"), || start("crate"))?;
+    println!("cold start ratio {median:.2}   ({ROUNDS} processes each; {spread})");
     Ok(())
 }
 
