@@ -43,7 +43,7 @@ pub(super) fn image<'a>(url: &'a str, at: &Path<'_>) -> Result<ImageRef<'a>, Err
         let format = image_format(&extension(url)).ok_or_else(|| Error::invalid(at.to_string(), IMAGES))?;
         return Ok(ImageRef::Image(Image {
             format: format.into(),
-            source: Media::S3Location(S3Location { uri: url.into(), ..S3Location::default() }),
+            source: Media::S3Location(s3_location(url.into(), at)?),
             ..Image::default()
         }));
     }
@@ -75,13 +75,35 @@ pub(super) fn video<'a>(video: &'a Json, at: &Path<'_>) -> Result<Video<'a>, Err
     };
     if strip_scheme(&form.url, "s3://").is_some() {
         let format = video_format(&extension(&form.url)).ok_or_else(unknown)?;
-        let location = S3Location { uri: form.url, ..S3Location::default() };
+        let location = s3_location(form.url, &at_url)?;
         return Ok(Video { format: format.into(), source: Media::S3Location(location), ..Video::default() });
     }
     let (mime, bytes) = data_url(&form.url, &at_url)?;
     let format = mime.strip_prefix("video/").and_then(video_format).ok_or_else(unknown)?;
     let bytes = Str::from(bytes.into_owned());
     Ok(Video { format: format.into(), source: Media::Bytes(bytes), ..Video::default() })
+}
+
+/// An object in S3, by the service's own pattern of an address:
+/// `s3://[a-z0-9][\.\-a-z0-9]{1,61}[a-z0-9](/.*)?`, at most 1024 characters.
+fn s3_location<'a>(uri: Str<'a>, at: &Path<'_>) -> Result<S3Location<'a>, Error> {
+    let rest = strip_scheme(&uri, "s3://").unwrap_or_default();
+    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_sound = (3..=63).contains(&bucket.len())
+        && bucket.bytes().all(|byte| is_name(byte) || matches!(byte, b'.' | b'-'))
+        && bucket.bytes().next().is_some_and(is_name)
+        && bucket.bytes().last().is_some_and(is_name)
+        && !key.contains('\n')
+        && uri.chars().count() <= 1024;
+    if !is_sound {
+        return Err(Error::invalid(
+            at.to_string(),
+            "is not an address in S3: give s3://bucket/key, with a bucket of 3 to 63 small letters, digits, dots and hyphens",
+        ));
+    }
+    let uri = if uri.starts_with("s3://") { uri } else { format!("s3://{rest}").into() };
+    Ok(S3Location { uri, ..S3Location::default() })
 }
 
 fn video_format(name: &str) -> Option<&'static str> {
