@@ -154,9 +154,10 @@ fn say() {
         println!("credentials from {}", bedrock.credentials_source().unwrap());
         let start = std::time::Instant::now();
         println!("has credentials: {}", bedrock.has_credentials().await);
+        let first = start.elapsed();
         println!("again: {}", bedrock.has_credentials().await);
-        // Twice the deadline would be 4 seconds.
-        println!("in time: {}", start.elapsed() < Duration::from_millis(3500));
+        let second = start.elapsed() - first;
+        println!("the second time took less than a quarter of the first: {}", second * 4 < first);
         if std::env::var_os("CALL").is_some() {
             let error = bedrock.chat(&request()).await.unwrap_err();
             println!("{}: {error}", error.kind());
@@ -237,7 +238,7 @@ fn missing_credentials_are_named_as_such_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_instance_without_metadata_costs_two_seconds_at_most_and_once() {
+async fn an_instance_without_metadata_is_waited_for_once() {
     let (_folder, config, credentials) = files("", "");
     // Silent: it takes the connection and says nothing. Refusing: there is nobody.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -251,7 +252,7 @@ async fn an_instance_without_metadata_costs_two_seconds_at_most_and_once() {
         }
     });
     let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for url in [silent_url, format!("http://{refusing}")] {
+    for (url, is_slow) in [(silent_url, true), (format!("http://{refusing}"), false)] {
         let said = again(
             "say",
             &[
@@ -261,7 +262,8 @@ async fn an_instance_without_metadata_costs_two_seconds_at_most_and_once() {
                 ("CALL", "1"),
             ],
         );
-        assert!(said.contains("has credentials: false\nagain: false\nin time: true"), "{url}: {said}");
+        assert!(said.contains("has credentials: false\nagain: false\n"), "{url}: {said}");
+        assert!(!is_slow || said.contains("a quarter of the first: true"), "{url}: {said}");
         assert!(said.contains("credentials: credentials: "), "{url}: {said}");
     }
 }
