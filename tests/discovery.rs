@@ -149,3 +149,27 @@ async fn the_model_behind_an_application_profile_gives_its_rules() {
     }
     assert_eq!(counted(&simulator, Operation::GetInferenceProfile), 2);
 }
+
+#[tokio::test]
+async fn a_control_plane_that_hangs_holds_a_call_for_ten_seconds_and_no_longer() {
+    let never =
+        Answer::failure(500, "InternalServerException", "never sent").after(Duration::from_secs(3600));
+    let simulator = Simulator::builder().refuse(Operation::GetInferenceProfile, never).start().await.unwrap();
+    let bedrock = simulator.bedrock().await.unwrap();
+    let call = tokio::spawn(async move {
+        let arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6";
+        bedrock.chat(&ChatRequest::new(arn).user("Hi")).await.map(drop)
+    });
+    while counted(&simulator, Operation::GetInferenceProfile) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(9)).await;
+    tokio::time::resume();
+    assert_eq!(counted(&simulator, Operation::Converse), 0);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    call.await.unwrap().unwrap();
+    assert_eq!(counted(&simulator, Operation::Converse), 1);
+}

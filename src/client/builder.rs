@@ -246,7 +246,9 @@ impl Builder {
     }
 
     /// Says which foundation model is behind an opaque id, such as the ARN of an application inference
-    /// profile, so that its rules are kept.
+    /// profile, so that its rules are kept. With the feature `discovery` the control plane is asked for the
+    /// model behind an application inference profile that nothing is said of, once an hour and for 10
+    /// seconds at most; where it does not say, the call is made without that knowledge, and a warning logged.
     pub fn base_model(mut self, id: impl Into<String>, base: impl Into<String>) -> Self {
         self.options.base_models.insert(id.into(), base.into());
         self

@@ -1,10 +1,14 @@
 //! One SDK client per region, each with connections of its own.
 
 use std::sync::{Mutex, PoisonError};
+#[cfg(feature = "discovery")]
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
 use aws_sdk_bedrockruntime::Client;
+#[cfg(feature = "discovery")]
+use aws_sdk_bedrockruntime::config::timeout::TimeoutConfig;
 use aws_sdk_bedrockruntime::config::{
     Config, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
@@ -16,6 +20,10 @@ use crate::error::Error;
 
 /// How many regions are kept; the one that was made first goes first.
 const MOST_REGIONS: usize = 64;
+
+/// How long an operation of the control plane may take, its repeats included: calls may wait for it.
+#[cfg(feature = "discovery")]
+const LISTED: Duration = Duration::from_secs(10);
 
 /// Which credentials were given by hand: they win over an API key in the environment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -160,8 +168,10 @@ impl Regions {
         if made.controls.len() == MOST_REGIONS {
             made.controls.remove(0);
         }
-        let mut config =
-            aws_sdk_bedrock::config::Builder::from(&made.config).region(Region::new(region.to_owned()));
+        let timeouts = made.config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
+        let mut config = aws_sdk_bedrock::config::Builder::from(&made.config)
+            .region(Region::new(region.to_owned()))
+            .timeout_config(timeouts.operation_timeout(LISTED).build());
         if let ControlEndpoint::At(url) = &self.control {
             config = config.endpoint_url(url);
         }

@@ -93,7 +93,10 @@ pub(super) async fn handle(state: &State, line: &Arc<Line>, request: Request<Inc
         let failure = state.refused.iter().find(|(refused, _)| *refused == operation);
         return match (listed, failure) {
             (Err(refused), _) => refusal(&refused),
-            (Ok(_), Some((_, failure))) => respond(failure.clone(), operation, &Value::Null, 0, line),
+            (Ok(_), Some((_, failure))) => {
+                tokio::time::sleep(failure.head_delay).await;
+                respond(failure.clone(), operation, &Value::Null, 0, line)
+            }
             (Ok(listed), None) => whole(StatusCode::OK, "application/json", listed.to_string(), &[]),
         };
     }
