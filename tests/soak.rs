@@ -19,8 +19,8 @@ const AT_ONCE: usize = 64;
 /// Streams between two looks at what is left behind.
 const BATCH: usize = 2000;
 /// The time that a silent stream is waited for.
-const IDLE: Duration = Duration::from_millis(400);
-const FIRST: Duration = Duration::from_millis(800);
+const IDLE: Duration = Duration::from_secs(1);
+const FIRST: Duration = Duration::from_secs(2);
 /// No call may take longer: three silent attempts, their pauses, and what a busy machine adds.
 const BOUND: Duration = Duration::from_secs(30);
 
