@@ -16,6 +16,7 @@ mod cache;
 mod calls;
 mod choice;
 mod content;
+mod flaw;
 mod fold;
 mod heading;
 mod instructions;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::blank::is_blank;
+use super::flaw;
 use super::path::Path;
 use super::translation::Translation;
 use crate::converse::{
@@ -170,5 +171,6 @@ pub(super) fn block<'a>(
         }
         _ => {}
     }
+    flaw::check(&block, &at)?;
     Ok(block)
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::blank::is_blank;
 use super::calls;
+use super::flaw;
 use super::path::Path;
 use super::reply;
 use super::translation::Translation;
@@ -80,7 +81,10 @@ pub(super) fn blocks<'a>(
             ContentBlock::Unknown { .. } => {
                 translation.notes.omitted(at, "is a block that this version does not know")?;
             }
-            block => blocks.push(block),
+            block => {
+                flaw::check(&block, &at)?;
+                blocks.push(block);
+            }
         }
     }
     Ok(true)
