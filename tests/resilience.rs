@@ -281,6 +281,8 @@ enum End {
     Reset,
     /// Short of its content-length.
     Short,
+    /// With the socket closed, and no length or chunks that would tell an end from a failure.
+    Unframed,
 }
 
 /// A server that answers one stream with these bytes.
@@ -302,13 +304,14 @@ async fn answer_by_hand(mut socket: TcpStream, body: &[u8], end: End) -> std::io
     let _ = socket.read(&mut request).await?;
     let framing = match end {
         End::Short => format!("content-length: {}", body.len() + 100),
+        End::Unframed => "connection: close".to_owned(),
         End::Clean | End::Closed | End::Reset => "transfer-encoding: chunked".to_owned(),
     };
     let head =
         format!("HTTP/1.1 200 OK\r\ncontent-type: {EVENTS}\r\nx-amzn-requestid: r-1\r\n{framing}\r\n\r\n");
     socket.write_all(head.as_bytes()).await?;
     match end {
-        End::Short => socket.write_all(body).await?,
+        End::Short | End::Unframed => socket.write_all(body).await?,
         End::Clean | End::Closed | End::Reset => {
             if !body.is_empty() {
                 socket.write_all(format!("{:x}\r\n", body.len()).as_bytes()).await?;
@@ -351,6 +354,12 @@ async fn every_broken_end_has_a_name_and_what_had_arrived() {
             "half a frame and a clean end",
             whole[..whole.len() - 7].to_vec(),
             End::Clean,
+            ErrorKind::StreamTruncated,
+        ),
+        (
+            "the end of the connection as the end of the body",
+            beginning(),
+            End::Unframed,
             ErrorKind::StreamTruncated,
         ),
         ("the socket closed in the body", beginning(), End::Closed, ErrorKind::Connection),
