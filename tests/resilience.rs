@@ -512,3 +512,21 @@ async fn a_stream_that_is_left_frees_its_connection() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_late_failure_leaves_the_client_that_came_after_its_own() {
+    use bedrock_chat::sim::Fault;
+    let hole = || Answer::text("Never.").with_fault(Fault::Hole);
+    let simulator = in_turn(vec![hole(), hole(), Answer::text("Paris.")]).await;
+    let bedrock = builder(simulator.url()).build().await.unwrap();
+    let patient = bedrock.first_event_timeout(Some(Duration::from_millis(1500)));
+    let late = tokio::spawn(async move { streamed(&patient).await });
+    while simulator.received().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let impatient = bedrock.first_event_timeout(Some(Duration::from_millis(100)));
+    assert_eq!(streamed(&impatient).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(streamed(&bedrock).await.unwrap(), "Paris.");
+    assert_eq!(late.await.unwrap().unwrap_err().kind(), ErrorKind::Timeout);
+    assert!(bedrock.invalidate("us-east-1"), "the new client went with the old one's failure");
+}
