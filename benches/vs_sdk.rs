@@ -411,13 +411,18 @@ struct Clients {
     unwatched: Bedrock,
 }
 
-async fn clients(url: &str) -> Result<Clients, Failure> {
-    let loaded = aws_config::defaults(BehaviorVersion::latest())
+/// The configuration of the SDK's client.
+async fn loaded(url: &str) -> aws_config::SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .endpoint_url(url)
         .credentials_provider(Credentials::new("BENCH", "bench", None, None, "bench"))
         .load()
-        .await;
+        .await
+}
+
+async fn clients(url: &str) -> Result<Clients, Failure> {
+    let loaded = loaded(url).await;
     let bedrock = Bedrock::builder().sdk_config(loaded.clone()).build().await?;
     let unwatched = bedrock.first_event_timeout(None).idle_timeout(None);
     Ok(Clients { sdk: Client::new(&loaded), bedrock, unwatched })
@@ -527,13 +532,7 @@ fn cold_start(program: &std::path::Path, url: &str) -> Result<(), Failure> {
 async fn first_call(url: &str, sdk: bool) -> Result<(), Failure> {
     let workload = small("W1", "W1: what is the capital of France?", Kind::Whole);
     let length = if sdk {
-        let loaded = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(url)
-            .credentials_provider(Credentials::new("BENCH", "bench", None, None, "bench"))
-            .load()
-            .await;
-        by_sdk(&Client::new(&loaded), &workload).await?
+        by_sdk(&Client::new(&loaded(url).await), &workload).await?
     } else {
         let builder = Bedrock::builder().region("us-east-1").endpoint_url(url);
         by_crate(&builder.credentials("BENCH", "bench", None).build().await?, &workload).await?

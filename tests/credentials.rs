@@ -149,7 +149,12 @@ fn again(test: &str, environment: &[(&str, &str)]) -> String {
 fn say() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let bedrock = Bedrock::builder().endpoint_url("http://127.0.0.1:9").build().await.unwrap();
+        let mut builder = Bedrock::builder();
+        if let Ok(profile) = std::env::var("SAY_PROFILE") {
+            builder = builder.profile(profile);
+        }
+        let url = std::env::var("SAY_URL").unwrap_or("http://127.0.0.1:9".to_owned());
+        let bedrock = builder.endpoint_url(url).build().await.unwrap();
         println!("region {} from {}", bedrock.region_name(), bedrock.region_source());
         println!("credentials from {}", bedrock.credentials_source().unwrap());
         let start = std::time::Instant::now();
@@ -159,8 +164,10 @@ fn say() {
         let second = start.elapsed() - first;
         println!("the second time took less than a quarter of the first: {}", second * 4 < first);
         if std::env::var_os("CALL").is_some() {
-            let error = bedrock.chat(&request()).await.unwrap_err();
-            println!("{}: {error}", error.kind());
+            match bedrock.chat(&request()).await {
+                Ok(_) => println!("called"),
+                Err(error) => println!("{}: {error}", error.kind()),
+            }
         }
     });
 }
@@ -212,6 +219,34 @@ fn the_environment_and_the_files_say_region_and_credentials() {
         assert!(said.contains(&format!("region {region}")), "{more:?}: {said}");
         assert!(said.contains(&format!("credentials from {source}")), "{more:?}: {said}");
         assert!(said.contains("has credentials: true"), "{more:?}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_profile_that_the_caller_names_wins_over_a_key_pair_of_the_environment() {
+    let (_folder, config, credentials) =
+        files("", "[work]\naws_access_key_id = WORK\naws_secret_access_key = d\n");
+    let simulator = Simulator::start().await.unwrap();
+    let url = simulator.url();
+    let base = [
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", config.as_str()),
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials.as_str()),
+        ("AWS_ACCESS_KEY_ID", "OTHER"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("SAY_PROFILE", "work"),
+        ("SAY_URL", url.as_str()),
+        ("CALL", "1"),
+    ];
+    for (more, source, sent) in [
+        (&[][..], "the profile work", "Credential=WORK/"),
+        (&[("AWS_BEARER_TOKEN_BEDROCK", "key")], "a Bedrock API key", "Bearer key"),
+    ] {
+        let said = again("say", &[&base[..], more].concat());
+        assert!(said.contains(&format!("credentials from {source}")) && said.contains("called"), "{said}");
+        let call = simulator.received().pop().unwrap();
+        let (_, authorization) = call.headers.iter().find(|(name, _)| name == "authorization").unwrap();
+        assert!(authorization.contains(sent), "{authorization}");
     }
 }
 
@@ -278,6 +313,9 @@ async fn a_model_without_on_demand_throughput_is_called_by_its_profile_where_tha
                 "ValidationException",
                 format!("Invocation of model ID {model} with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."),
             ),
+            false if model.contains("no-profile") => {
+                Answer::failure(400, "ValidationException", "The provided model identifier is invalid.")
+            }
             false => Answer::text("Paris."),
         })
     };
@@ -305,6 +343,15 @@ async fn a_model_without_on_demand_throughput_is_called_by_its_profile_where_tha
         let called: Vec<String> = simulator.received().into_iter().map(|call| call.model_id).collect();
         let profile = format!("eu.{model}");
         assert_eq!(called, [model, &profile, &profile]);
+        // A profile that does not answer is not remembered: the model is asked each time.
+        simulator.forget();
+        let gone = "anthropic.claude-of-no-profile-v1:0";
+        for _ in 0..2 {
+            let error = bedrock.chat(&ChatRequest::new(gone).user("Hi")).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ModelNotFound, "{error}");
+        }
+        let called: Vec<String> = simulator.received().into_iter().map(|call| call.model_id).collect();
+        assert_eq!(called, [gone, &format!("eu.{gone}"), gone, &format!("eu.{gone}")]);
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::timeout::TimeoutConfig;
@@ -69,7 +71,8 @@ impl Builder {
         self
     }
 
-    /// The profile of the shared AWS files. Otherwise `AWS_PROFILE`, or `default`.
+    /// The profile of the shared AWS files. Otherwise `AWS_PROFILE`, or `default`. It wins over a key pair of
+    /// the environment, not over an API key there.
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
         self.profile = Some(profile.into());
         self
@@ -290,9 +293,11 @@ impl Builder {
             (None, Some(region)) => (region.to_string(), RegionSource::Explicit),
             (None, None) => location::of_environment(self.profile.as_deref()).await,
         };
-        let source = match (explicit, &self.sdk_config, &self.profile) {
-            (Explicit::No, None, Some(name)) => Some(Source::Profile(name.clone())),
-            (Explicit::No, None, None) => Some(credentials::source()),
+        let source = match (explicit, &self.sdk_config, credentials::source(), &self.profile) {
+            // An API key wins over a profile, in the SDK too.
+            (Explicit::No, None, Source::BearerToken, _) => Some(Source::BearerToken),
+            (Explicit::No, None, _, Some(name)) => Some(Source::Profile(name.clone())),
+            (Explicit::No, None, source, None) => Some(source),
             _ => None,
         };
         if region.is_empty() || region.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
@@ -307,7 +312,13 @@ impl Builder {
                 let mut loader =
                     aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.clone()));
                 if let Some(profile) = self.profile {
-                    loader = loader.profile_name(profile);
+                    // The SDK's chain would take a key pair of the environment before the profile that the
+                    // caller named: another account's, perhaps.
+                    let provider = ProfileFileCredentialsProvider::builder()
+                        .configure(&ProviderConfig::default().with_region(Some(Region::new(region.clone()))))
+                        .profile_name(&profile)
+                        .build();
+                    loader = loader.profile_name(profile).credentials_provider(provider);
                 }
                 loader.load().await
             }

@@ -92,6 +92,7 @@ impl<'a> Call<'a> {
         loop {
             match self.try_reply().await {
                 Ok(completion) => {
+                    self.remember_profile();
                     self.observation.completed(&completion);
                     return Ok(completion);
                 }
@@ -103,7 +104,10 @@ impl<'a> Call<'a> {
     pub(super) async fn stream(mut self) -> Result<ChatStream, Error> {
         loop {
             match self.try_stream().await {
-                Ok(stream) => return Ok(stream.observed(self.observation)),
+                Ok(stream) => {
+                    self.remember_profile();
+                    return Ok(stream.observed(self.observation));
+                }
                 Err(error) => self.after(error).await?,
             }
         }
@@ -166,6 +170,14 @@ impl<'a> Call<'a> {
             ));
         }
         Ok(translated)
+    }
+
+    /// Remembers that the model is called by its profile, once the profile answered: there may be none of
+    /// this geography.
+    fn remember_profile(&self) {
+        if self.profile.is_some() {
+            self.bedrock.shared.learned.by_profile(&self.request.model);
+        }
     }
 
     /// The id that is called.
@@ -279,7 +291,6 @@ impl<'a> Call<'a> {
             && failure::is_about_on_demand(&error)
             && let Some(profile) = ModelId::new(&self.request.model).cross_region_id(self.region)
         {
-            shared.learned.by_profile(&self.request.model);
             self.profile = Some(profile);
             return Ok(());
         }

@@ -198,7 +198,7 @@ impl Regions {
         true
     }
 
-    /// The credentials, from memory or from where they come from; none where an API key is used.
+    /// What gives the credentials.
     pub(super) fn credentials(&self) -> Option<SharedCredentialsProvider> {
         self.lock().config.credentials_provider()
     }
@@ -228,5 +228,33 @@ impl Regions {
         }
         let config: Config = config.build();
         Client::from_conf(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::BehaviorVersion;
+
+    use super::*;
+
+    #[test]
+    fn many_first_calls_make_one_client_and_its_failure_one_more() {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        let regions = Regions::new(config, Explicit::No, Retries { service_timeouts: true });
+        let numbers = || -> Vec<u64> {
+            std::thread::scope(|scope| {
+                let calls: Vec<_> =
+                    (0..200).map(|_| scope.spawn(|| regions.client("us-east-1").number)).collect();
+                calls.into_iter().map(|call| call.join().unwrap()).collect()
+            })
+        };
+        assert!(numbers().iter().all(|number| *number == 1));
+        assert!(regions.evict("us-east-1", 1) && !regions.evict("us-east-1", 1));
+        assert!(numbers().iter().all(|number| *number == 2));
+        assert_eq!(regions.client("eu-west-1").number, 3);
+        for region in 0..1000 {
+            regions.client(&format!("region-{region}"));
+        }
+        assert_eq!(regions.lock().clients.len(), MOST_REGIONS);
     }
 }

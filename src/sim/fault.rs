@@ -24,7 +24,8 @@ pub enum Fault {
         /// The text.
         message: String,
     },
-    /// An exception comes in the stream, and ends it.
+    /// An exception comes in the stream, and ends it. Only streams have exceptions: the body of another
+    /// answer is broken by the bytes of one.
     Exception {
         /// The exception, in lower camel case as the service has it, such as `throttlingException`.
         kind: String,
